@@ -1,0 +1,97 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go.temporal.io/sdk/activity"
+
+	"cutover/internal/adobe"
+	"cutover/internal/migration"
+)
+
+// AccountsInput asks for a look at accounts that people sign in to.
+type AccountsInput struct {
+	Who      Who                `json:"who"`
+	Accounts []Asked            `json:"accounts"`
+	Lease    migration.Duration `json:"lease,omitempty"`
+	Poll     migration.Duration `json:"poll,omitempty"` // for AwaitAccounts
+}
+
+// Asked is an account to look at.
+type Asked struct {
+	Base    migration.Account `json:"base"`              // as first read
+	Claimed bool              `json:"claimed,omitempty"` // somebody says that they signed in
+}
+
+// Look is what one look at an account showed.
+type Look struct {
+	Account migration.Account `json:"account"`
+	Verdict migration.Verdict `json:"verdict"`
+}
+
+// CheckAccounts looks once at each account and says whether it was re-authenticated.
+func (a *Activities) CheckAccounts(ctx context.Context, in AccountsInput) ([]Look, error) {
+	defer keepAlive(ctx)()
+	looks := make([]Look, len(in.Accounts))
+	for i, asked := range in.Accounts {
+		var err error
+		if looks[i], err = a.look(ctx, in, asked); err != nil {
+			return nil, mapError(ctx, "look at account "+asked.Base.ID, err)
+		}
+	}
+	return looks, nil
+}
+
+// AwaitAccounts returns as soon as one of the accounts is re-authenticated. Until then each attempt ends in NotYet and the retry interval is
+// the poll interval. The first attempt does not look: whoever schedules it has just done so.
+func (a *Activities) AwaitAccounts(ctx context.Context, in AccountsInput) ([]Look, error) {
+	if activity.GetInfo(ctx).Attempt == 1 {
+		return nil, notYet(fmt.Sprintf("waiting for a sign-in to %d account(s), looking every %s", len(in.Accounts), in.Poll), in.Poll.Std())
+	}
+	looks, err := a.CheckAccounts(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	answer := ""
+	verified := slices.DeleteFunc(looks, func(l Look) bool {
+		if !l.Verdict.Verified {
+			answer = fmt.Sprintf("account %q (%s): %s", l.Account.Name, l.Account.ID, l.Verdict.Reason)
+		}
+		return !l.Verdict.Verified
+	})
+	if len(verified) == 0 {
+		return nil, notYet(answer, in.Poll.Std())
+	}
+	return verified, nil
+}
+
+// look asks for Adobe's test of the account only where its answer can matter: an account that did not change was not signed in to.
+func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (Look, error) {
+	base := asked.Base
+	sandbox, err := a.sandbox(in.Who, base.Sandbox)
+	if err != nil {
+		return Look{}, err
+	}
+	read, err := sandbox.Account(ctx, base.ID)
+	if err != nil {
+		return Look{}, err
+	}
+	now := accountOf(read, base.Sandbox)
+	probe := migration.ProbeUnknown
+	if now.Etag != base.Etag {
+		answer, err := sandbox.TestAccount(ctx, base.ID)
+		if err != nil {
+			return Look{}, err
+		}
+		switch answer {
+		case adobe.ProbePassed:
+			probe = migration.ProbePassed
+		case adobe.ProbeFailed:
+			probe = migration.ProbeFailed
+		case adobe.ProbeUnknown:
+		}
+	}
+	return Look{now, migration.Verify(base, now, probe, asked.Claimed, a.Now(), in.Lease)}, nil
+}

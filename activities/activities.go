@@ -1,0 +1,112 @@
+// Package activities touches the world for the workflows: one method per side effect. Each is idempotent, heartbeats while it works, and
+// returns errors of the types in errors.go. What to do and in which order is decided elsewhere.
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"cutover/internal/adobe"
+	"cutover/internal/notify"
+)
+
+// WritesTaskQueue is where activities run that change something at a vendor. Rate limit 0 on this queue is the kill switch.
+const WritesTaskQueue = "cutover-writes"
+
+// Credentials finds the credential called name. It must refuse one that belongs to another organization.
+type Credentials interface {
+	Lookup(name, organization string) (adobe.Credential, error)
+}
+
+// Notices delivers notices, each key once.
+type Notices interface {
+	Deliver(ctx context.Context, n notify.Notice) (notify.Receipt, error)
+}
+
+// Reports keeps evidence beyond Temporal's retention.
+type Reports interface {
+	Put(ctx context.Context, name string, data []byte) (location string, err error)
+}
+
+// Activities holds what the activities need of the world. The zero value serves workflows to name the methods.
+type Activities struct {
+	Adobe       *adobe.Client
+	Credentials Credentials
+	Notices     Notices
+	Reports     Reports
+	Now         func() time.Time
+
+	specs specCache
+}
+
+// Register registers what runs on the workflows' own task queue: everything that changes nothing at a vendor.
+func (a *Activities) Register(r worker.ActivityRegistry) {
+	for name, fn := range map[string]any{
+		"Assess":        a.Assess,
+		"AwaitAccounts": a.AwaitAccounts,
+		"AwaitRuns":     a.AwaitRuns,
+		"CheckAccounts": a.CheckAccounts,
+		"Notify":        a.Notify,
+		"Plan":          a.Plan,
+		"Report":        a.Report,
+	} {
+		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+	}
+}
+
+// RegisterWrites registers what runs on WritesTaskQueue: everything that changes something at a vendor.
+func (a *Activities) RegisterWrites(r worker.ActivityRegistry) {
+	r.RegisterActivityWithOptions(a.SwitchPair, activity.RegisterOptions{Name: "SwitchPair"})
+}
+
+// Who is the organization an activity works for, and how to reach it.
+type Who struct {
+	ID         string   `json:"id"`
+	Credential string   `json:"credential"`
+	Sandboxes  []string `json:"sandboxes,omitempty"`
+}
+
+func (a *Activities) sandbox(who Who, name string) (*adobe.Sandbox, error) {
+	credential, err := a.Credentials.Lookup(who.Credential, who.ID)
+	if err != nil {
+		return nil, err
+	}
+	return a.Adobe.Sandbox(credential, name), nil
+}
+
+// beatEvery is well under every heartbeat timeout in workflows/options.go.
+const beatEvery = 2 * time.Second
+
+// keepAlive heartbeats until stop is called. Single calls are bounded by the clients' own timeouts; the heartbeat tells a dead worker from a
+// slow vendor.
+func keepAlive(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ticker := time.NewTicker(beatEvery)
+	go func() {
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				activity.RecordHeartbeat(ctx)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return cancel
+}
+
+// pause waits for d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,91 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"cutover/internal/adobe"
+)
+
+// Error types that workflows and search attributes know. They are frozen by histories.
+const (
+	NotYet            = "NotYet"            // benign: what is waited for has not happened
+	RateLimited       = "RateLimited"       // 429: retried when the vendor says
+	Unavailable       = "VendorUnavailable" // 5xx, timeout, broken connection: retried with backoff
+	TokenRefused      = "TokenRefused"      // 401 although the token was renewed: retried, a person is told when that does not help
+	CredentialRefused = "CredentialRefused" // Adobe does not take the client secret or its scopes
+	ReauthRequired    = "ReauthRequired"    // the account's sign-in is over; detail: account id
+	PlanStale         = "PlanStale"         // a side of the pair changed since the plan
+	Refused           = "VendorRefused"     // 400, 403, 404, 422: repeating it does not help
+	Malformed         = "MalformedAnswer"   // not what the contract says
+	Misconfigured     = "Misconfigured"     // our own configuration lacks something
+)
+
+// mapError turns what a client or a store returned into the error a workflow sees: its type says what follows. The text is the clients' own,
+// which they keep free of secrets and of bodies that could hold one.
+func mapError(ctx context.Context, operation string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var (
+		application *temporal.ApplicationError
+		answer      *adobe.Error
+		token       *adobe.TokenError
+		malformed   *adobe.MalformedError
+		transport   *adobe.TransportError
+	)
+	message := fmt.Sprintf("%s: %v", operation, err)
+	switch {
+	case errors.As(err, &application):
+		return err
+	case ctx.Err() != nil:
+		return ctx.Err() // cancelled or out of time: the engine knows
+	case errors.As(err, &malformed):
+		return permanent(message, Malformed)
+	case errors.As(err, &token):
+		return mapStatus(message, token.Status, token.RetryAfter, CredentialRefused)
+	case errors.Is(err, adobe.ErrPrecondition):
+		return permanent(message, PlanStale)
+	case errors.As(err, &answer):
+		return mapStatus(message, answer.Status, answer.RetryAfter, Refused)
+	case errors.As(err, &transport), errors.Is(err, context.DeadlineExceeded):
+		return transient(message, Unavailable, 0)
+	}
+	var misconfigured interface{ Misconfigured() bool }
+	if errors.As(err, &misconfigured) {
+		return permanent(message, Misconfigured)
+	}
+	return transient(message, Unavailable, 0)
+}
+
+func mapStatus(message string, status int, retryAfter time.Duration, refused string) error {
+	switch {
+	case status == 429:
+		return transient(message, RateLimited, retryAfter)
+	case status == 401 && refused == Refused:
+		return transient(message, TokenRefused, 0)
+	case status == 408, status >= 500:
+		return transient(message, Unavailable, retryAfter)
+	default:
+		return permanent(message, refused)
+	}
+}
+
+func transient(message, kind string, after time.Duration) error {
+	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{NextRetryDelay: after})
+}
+
+func permanent(message, kind string) error {
+	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{NonRetryable: true})
+}
+
+// notYet is how a poll says that it must look again: retries write no history, no error is counted, and the Web UI shows the last answer.
+func notYet(answer string, after time.Duration) error {
+	return temporal.NewApplicationErrorWithOptions(answer, NotYet, temporal.ApplicationErrorOptions{
+		NextRetryDelay: after, Category: temporal.ApplicationErrorCategoryBenign,
+	})
+}

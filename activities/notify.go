@@ -1,0 +1,20 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"cutover/internal/migration"
+	"cutover/internal/notify"
+)
+
+// Notify delivers a notice, once per key. One that is not due yet ends in NotYet with the retry at its time: a reminder costs no timer.
+func (a *Activities) Notify(ctx context.Context, n migration.Notice) (notify.Receipt, error) {
+	if wait := n.NotBefore.Sub(a.Now()); !n.NotBefore.IsZero() && wait > 0 {
+		return notify.Receipt{}, notYet("due at "+migration.Instant(n.NotBefore), wait)
+	}
+	receipt, err := a.Notices.Deliver(ctx, notify.Notice{
+		Key: n.Key, Kind: string(n.Kind), Organization: n.Organization, To: n.To, Subject: n.Subject(), Text: n.Text(),
+	})
+	return receipt, mapError(ctx, fmt.Sprintf("notify %s (%s)", n.Organization, n.Kind), err)
+}

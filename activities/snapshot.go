@@ -1,0 +1,150 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"cutover/internal/adobe"
+	"cutover/internal/migration"
+)
+
+// snapshot reads both cards of an organization in every sandbox: dataflows, their advertisers, and the new card's accounts.
+func (a *Activities) snapshot(ctx context.Context, who Who, p migration.Playbook) (migration.Snapshot, error) {
+	var s migration.Snapshot
+	for _, name := range who.Sandboxes {
+		sandbox, err := a.sandbox(who, name)
+		if err != nil {
+			return s, err
+		}
+		cards, err := a.cards(ctx, sandbox, p)
+		if err != nil {
+			return s, err
+		}
+		flows, err := sandbox.Dataflows(ctx, cards.old, cards.new)
+		if err != nil {
+			return s, err
+		}
+		targets, err := sandbox.TargetConnections(ctx, cards.old, cards.new)
+		if err != nil {
+			return s, err
+		}
+		accounts, err := sandbox.Accounts(ctx, cards.new)
+		if err != nil {
+			return s, err
+		}
+		advertisers := map[string]string{}
+		for _, t := range targets {
+			advertisers[t.ID] = t.AdvertiserID
+		}
+		for _, flow := range flows {
+			d := dataflow(flow, name)
+			d.Advertiser = advertisers[flow.TargetConnectionID]
+			if flow.SpecID == cards.old {
+				s.Old = append(s.Old, d)
+			} else {
+				s.New = append(s.New, d)
+			}
+		}
+		for _, account := range accounts {
+			s.Accounts = append(s.Accounts, accountOf(account, name))
+		}
+	}
+	s.TakenAt = a.Now().UTC()
+	return s, nil
+}
+
+type cards struct{ old, new string }
+
+// specCache remembers the connection spec ids of cards: specs are the same for all organizations, and ids never change.
+type specCache struct {
+	mu   sync.Mutex
+	byID map[string]cards
+}
+
+// cards finds the connection spec ids of a playbook's cards by name, unless it gives them.
+func (a *Activities) cards(ctx context.Context, sandbox *adobe.Sandbox, p migration.Playbook) (cards, error) {
+	if p.Old.SpecID != "" && p.New.SpecID != "" {
+		return cards{p.Old.SpecID, p.New.SpecID}, nil
+	}
+	key := fmt.Sprintf("%q %q", p.Old, p.New)
+	a.specs.mu.Lock()
+	known, ok := a.specs.byID[key]
+	a.specs.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	specs, err := sandbox.ConnectionSpecs(ctx, append(append([]string{}, p.Old.Names...), p.New.Names...)...)
+	if err != nil {
+		return cards{}, err
+	}
+	found := cards{pick(p.Old, specs), pick(p.New, specs)}
+	for card, id := range map[string]string{p.Old.Label(): found.old, p.New.Label(): found.new} {
+		if id == "" {
+			return cards{}, cardMissing{card, sandbox.Organization()}
+		}
+	}
+	a.specs.mu.Lock()
+	defer a.specs.mu.Unlock()
+	if a.specs.byID == nil {
+		a.specs.byID = map[string]cards{}
+	}
+	a.specs.byID[key] = found
+	return found, nil
+}
+
+func pick(card migration.Card, specs []adobe.ConnectionSpec) string {
+	if card.SpecID != "" {
+		return card.SpecID
+	}
+	for _, name := range card.Names {
+		for _, spec := range specs {
+			if spec.Name == name {
+				return spec.ID
+			}
+		}
+	}
+	return ""
+}
+
+// cardMissing says that Adobe's catalog has no card of a playbook's names.
+type cardMissing struct{ card, organization string }
+
+func (e cardMissing) Error() string {
+	return fmt.Sprintf("organization %s: Adobe's catalog has no card named %q; correct the playbook's names or give its spec_id", e.organization, e.card)
+}
+
+// Misconfigured makes the error one that repeating does not mend.
+func (cardMissing) Misconfigured() bool { return true }
+
+func dataflow(f adobe.Dataflow, sandbox string) migration.Dataflow {
+	d := migration.Dataflow{
+		ID: f.ID, Name: f.Name, Sandbox: sandbox, Account: f.AccountID, Target: f.TargetConnectionID,
+		State: migration.DataflowState(f.State), Created: f.CreatedAt.UTC(),
+	}
+	for _, audience := range f.Audiences {
+		d.Audiences = append(d.Audiences, migration.Audience{ID: audience.ID, Name: audience.Name})
+	}
+	switch f.MappingForm {
+	case adobe.MappingSelectors:
+		for _, m := range f.Mappings {
+			d.Mappings.Fields = append(d.Mappings.Fields, strings.TrimSpace(m.Namespace+" "+m.Source)+" > "+m.Destination)
+		}
+	case adobe.MappingSet:
+		for _, m := range f.Mappings {
+			d.Mappings.Set = m.SetID + " version " + m.SetVersion
+		}
+	case adobe.MappingUnknown:
+		d.Mappings.Set = "of an unknown form"
+	case adobe.MappingNone:
+	}
+	return d
+}
+
+func accountOf(c adobe.Account, sandbox string) migration.Account {
+	return migration.Account{
+		ID: c.ID, Name: c.Name, Sandbox: sandbox, State: migration.DataflowState(c.State), Etag: c.Etag,
+		Created: c.CreatedAt, AuthorizedOn: c.AuthorizedOn, ExpiresAt: c.ExpiresAt,
+	}
+}

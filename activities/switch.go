@@ -1,0 +1,113 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"cutover/internal/adobe"
+	"cutover/internal/migration"
+)
+
+// SwitchInput asks to carry one pair over.
+type SwitchInput struct {
+	Who      Who             `json:"who"`
+	Pair     migration.Pair  `json:"pair"`
+	Order    migration.Order `json:"order"`
+	LeaseEnd time.Time       `json:"lease_end,omitzero"` // of the copy's account
+}
+
+// Switched is how a pair was carried over. A zero instant means that this side stood right already.
+type Switched struct {
+	Enabled  time.Time `json:"enabled,omitzero"`
+	Disabled time.Time `json:"disabled,omitzero"`
+	At       time.Time `json:"at"`
+}
+
+// settle is how long a side that is between two states is given before the attempt ends; the next attempt goes on where the vendor stands.
+const (
+	settle    = 30 * time.Second
+	settleGap = 250 * time.Millisecond
+)
+
+// SwitchPair carries one pair over: read both sides, refuse a plan that no longer holds, enable the copy and see it enabled, disable the old and
+// see it disabled (or the other way round where the playbook says so). It is one activity so that both sides run together for a few calls and
+// not for the length of a queue. Every attempt decides from what the vendor shows, so a lost answer or a killed worker does no harm.
+func (a *Activities) SwitchPair(ctx context.Context, in SwitchInput) (Switched, error) {
+	defer keepAlive(ctx)()
+	operation := fmt.Sprintf("switch dataflow %q (%s to %s)", in.Pair.Name, in.Pair.Old, in.Pair.New)
+	if !in.LeaseEnd.IsZero() && !a.Now().Before(in.LeaseEnd) {
+		return Switched{}, temporal.NewApplicationErrorWithOptions(
+			fmt.Sprintf("%s: the sign-in of account %s ended at %s; it must be signed in to again", operation, in.Pair.Account, migration.Instant(in.LeaseEnd)),
+			ReauthRequired, temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{in.Pair.Account}})
+	}
+	sandbox, err := a.sandbox(in.Who, in.Pair.Sandbox)
+	if err != nil {
+		return Switched{}, mapError(ctx, operation, err)
+	}
+	done, err := a.switchPair(ctx, sandbox, in)
+	return done, mapError(ctx, operation, err)
+}
+
+func (a *Activities) switchPair(ctx context.Context, sandbox *adobe.Sandbox, in SwitchInput) (done Switched, err error) {
+	read := func(id string) (migration.Dataflow, error) {
+		flow, err := sandbox.Dataflow(ctx, id)
+		return dataflow(flow, in.Pair.Sandbox), err
+	}
+	old, err := read(in.Pair.Old)
+	if err != nil {
+		return done, err
+	}
+	copied, err := read(in.Pair.New)
+	if err != nil {
+		return done, err
+	}
+	if stale := in.Pair.Stale(old, copied); stale != "" {
+		return done, permanent(stale+" since the plan was made", PlanStale)
+	}
+	for deadline := a.Now().Add(settle); ; {
+		if a.Now().After(deadline) {
+			return done, transient(fmt.Sprintf("the old dataflow is %s and the copy %s after %s", old.State, copied.State, settle), Unavailable, 0)
+		}
+		switch migration.NextWrite(in.Order, old.State, copied.State) {
+		case migration.WriteDone:
+			done.At = a.Now().UTC()
+			return done, nil
+		case migration.WriteRefuse:
+			return done, permanent("both dataflows are switched off, which the plan did not ask for", PlanStale)
+		case migration.WriteEnable:
+			if err := tolerateState(sandbox.Enable(ctx, in.Pair.New)); err != nil {
+				return done, err
+			}
+			done.Enabled = a.Now().UTC()
+			copied, err = read(in.Pair.New)
+		case migration.WriteDisable:
+			if err := tolerateState(sandbox.Disable(ctx, in.Pair.Old)); err != nil {
+				return done, err
+			}
+			done.Disabled = a.Now().UTC()
+			old, err = read(in.Pair.Old)
+		case migration.WriteWait:
+			if err := pause(ctx, settleGap); err != nil {
+				return done, err
+			}
+			if old, err = read(in.Pair.Old); err == nil {
+				copied, err = read(in.Pair.New)
+			}
+		}
+		if err != nil {
+			return done, err
+		}
+	}
+}
+
+// tolerateState accepts a refusal that only says the dataflow stands there already or is on its way: the read that follows tells which.
+func tolerateState(err error) error {
+	if errors.Is(err, adobe.ErrState) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,76 @@
+package migration
+
+import "time"
+
+// Account is an account of the new card (a base connection), as read. It never holds credentials.
+type Account struct {
+	ID           string        `json:"id"`
+	Name         string        `json:"name"`
+	Sandbox      string        `json:"sandbox"`
+	State        DataflowState `json:"state,omitempty"`
+	Etag         string        `json:"etag"`
+	Created      time.Time     `json:"created,omitzero"`
+	AuthorizedOn time.Time     `json:"authorized_on,omitzero"` // a day; zero when Adobe does not say
+	ExpiresAt    time.Time     `json:"expires_at,omitzero"`    // zero when Adobe does not say
+}
+
+// Probe is what Adobe's connection test answered. It is a hint only: whether it works for OAuth destinations is not documented.
+type Probe string
+
+// The answers a probe can give; ProbeUnknown also stands for "not asked" and for an answer that says nothing.
+const (
+	ProbeUnknown Probe = "unknown"
+	ProbePassed  Probe = "passed"
+	ProbeFailed  Probe = "failed"
+)
+
+// Verdict says whether an account was re-authenticated, and why.
+type Verdict struct {
+	Verified bool      `json:"verified"`
+	Reason   string    `json:"reason"`
+	LeaseEnd time.Time `json:"lease_end,omitzero"` // when the re-authentication ends; zero: it does not
+}
+
+// Verify decides whether the account now is re-authenticated, compared with base, how it was first read. Adobe documents no field that says
+// so, hence two kinds of evidence: the authorization day moved, or the account changed in something other than its name while either the probe
+// passes or a person claims to have done it. A failed probe or a lease that is over outweighs both, and so does a disabled account. A probe
+// alone proves nothing.
+func Verify(base, now Account, probe Probe, claimed bool, at time.Time, lease Duration) Verdict {
+	switch {
+	case now.State == Disabled:
+		return Verdict{Reason: "the account is disabled"}
+	case !now.ExpiresAt.IsZero() && !now.ExpiresAt.After(at):
+		return Verdict{Reason: "its authorization ended at " + Instant(now.ExpiresAt)}
+	case probe == ProbeFailed:
+		return Verdict{Reason: "Adobe's test of the account fails: it is not signed in"}
+	}
+	changed := now.Etag != base.Etag && now.Name == base.Name
+	var reason string
+	switch {
+	case now.AuthorizedOn.After(base.AuthorizedOn),
+		now.AuthorizedOn.After(day(now.Created)) && !now.Created.IsZero():
+		reason = "authorized on " + now.AuthorizedOn.UTC().Format(time.DateOnly)
+	case changed && probe == ProbePassed:
+		reason = "the account changed and Adobe's test of it passes"
+	case changed && claimed:
+		reason = "the account changed, as claimed"
+	case changed:
+		return Verdict{Reason: "the account changed, but nothing shows a new sign-in; send the signal if one was made"}
+	default:
+		return Verdict{Reason: "the account has not changed since it was first read"}
+	}
+	return Verdict{Verified: true, Reason: reason, LeaseEnd: leaseEnd(now, at, lease)}
+}
+
+// leaseEnd prefers what Adobe says; else it counts from the verification, which is never earlier than the sign-in by more than a poll.
+func leaseEnd(account Account, at time.Time, lease Duration) time.Time {
+	if !account.ExpiresAt.IsZero() {
+		return account.ExpiresAt
+	}
+	if lease == 0 {
+		return time.Time{}
+	}
+	return at.Add(lease.Std())
+}
+
+func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }

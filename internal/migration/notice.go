@@ -1,0 +1,116 @@
+package migration
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// NoticeKind is why a notice is sent.
+type NoticeKind string
+
+// The kinds. The first three go to the organization, the others to the operator.
+const (
+	NoticeStart       NoticeKind = "start"       // what happens, what to do, by when
+	NoticeReminder    NoticeKind = "reminder"    // the same, again
+	NoticeRefused     NoticeKind = "refused"     // a claimed re-authentication did not show
+	NoticeRescheduled NoticeKind = "rescheduled" // the dates moved
+	NoticeDeadline    NoticeKind = "deadline"    // a deadline passed while people were waited for
+	NoticeAttention   NoticeKind = "attention"   // an operator must act
+)
+
+// Notice is everything that a notice says, before it is put in words.
+type Notice struct {
+	Key          string     `json:"key"` // idempotency key: the same key is delivered once
+	Kind         NoticeKind `json:"kind"`
+	Organization string     `json:"organization"`
+	Name         string     `json:"name"`
+	To           []string   `json:"to,omitempty"`
+	Title        string     `json:"title"` // the playbook's
+	Timeline     Timeline   `json:"timeline"`
+	Links        Links      `json:"links"`
+	Affected     string     `json:"affected,omitempty"` // why the organization is told
+	Dataflows    []string   `json:"dataflows,omitempty"`
+	More         int        `json:"more,omitempty"` // dataflows that are not named
+	Waits        []Wait     `json:"waits,omitempty"`
+	NotBefore    time.Time  `json:"not_before,omitzero"` // a reminder is a notice that is not due yet
+}
+
+// A notice names the first few dataflows: enough to recognize what it is about.
+const namedDataflows = 20
+
+// NewNotice puts together a notice about the organization as it stands at now. What tells it apart from others of its kind.
+func (s *State) NewNotice(kind NoticeKind, what string, o Organization, p Playbook, now time.Time) Notice {
+	n := Notice{
+		Key:  strings.Join([]string{p.Name, o.ID, string(kind), what}, "/"),
+		Kind: kind, Organization: o.ID, Name: o.Name, To: o.Contacts, Title: p.Title, Timeline: p.Timeline, Links: p.Links,
+		Affected: s.Assessment.Reason, Waits: s.Waits(o, p, now),
+	}
+	if kind == NoticeAttention || kind == NoticeDeadline {
+		n.To = nil // the operator's own channel
+	}
+	for _, d := range s.Assessment.Base {
+		if len(n.Dataflows) == namedDataflows {
+			n.More++
+			continue
+		}
+		n.Dataflows = append(n.Dataflows, d.Name)
+	}
+	return n
+}
+
+// Subject is the notice's one-line summary.
+func (n Notice) Subject() string {
+	switch n.Kind {
+	case NoticeStart:
+		return fmt.Sprintf("%s: action needed by %s", n.Title, date(n.Timeline.ReauthenticateBy))
+	case NoticeReminder:
+		return n.Title + ": your action is still needed"
+	case NoticeRefused:
+		return n.Title + ": the sign-in could not be confirmed"
+	case NoticeRescheduled:
+		return fmt.Sprintf("%s: the dates moved, now %s and %s", n.Title, date(n.Timeline.ReauthenticateBy), date(n.Timeline.Shutdown))
+	case NoticeDeadline:
+		return fmt.Sprintf("%s: %s passed a deadline", n.Title, n.Name)
+	case NoticeAttention:
+		return fmt.Sprintf("%s: %s needs an operator", n.Title, n.Name)
+	}
+	return n.Title
+}
+
+// Text is the notice in plain words: why it is sent, what is affected, what to do with links, by when, and what happens otherwise.
+func (n Notice) Text() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("%s (%s)", n.Name, n.Organization)
+	line("Why you are told: %s.", n.Affected)
+	if len(n.Dataflows) > 0 {
+		line("\nDataflows:")
+		for _, name := range n.Dataflows {
+			line("- %s", name)
+		}
+		if n.More > 0 {
+			line("- and %d more", n.More)
+		}
+	}
+	if len(n.Waits) > 0 {
+		line("\nWhat is waited for:")
+		for _, w := range n.Waits {
+			line("- %s: %s, by %s", w.Who, w.What, Instant(w.By))
+			if w.Command != "" {
+				line("  then: %s", w.Command)
+			}
+		}
+	}
+	line("\nHow to sign in again: open Destinations > Accounts (%s), filter by the new card, choose Edit details, then Reconnect OAuth.", n.Links.Accounts)
+	line("Everything else is done for you: dataflows of the new card are enabled and the old ones disabled, one by one, checked each time.")
+	line("\nAfter %s the integrity of dataflows to the old card is not guaranteed. After %s they fail; signing in later still brings them back.",
+		date(n.Timeline.ReauthenticateBy), date(n.Timeline.Shutdown))
+	if n.Links.Guide != "" {
+		line("More: %s", n.Links.Guide)
+	}
+	return b.String()
+}
+
+// date writes a deadline as people say it: an instant that ends a day is that day.
+func date(end time.Time) string { return Instant(end) }

@@ -1,0 +1,64 @@
+package migration
+
+import "time"
+
+// Status is what an operator sees of one organization: the answer to the query status and the object that starter prints. Fields are only
+// ever added.
+type Status struct {
+	Organization string         `json:"organization"`
+	Name         string         `json:"name"`
+	Playbook     string         `json:"playbook"`
+	Phase        Phase          `json:"phase"`
+	Since        time.Time      `json:"since"`
+	Stage        Stage          `json:"stage"`
+	Guarantee    string         `json:"guarantee"`
+	Deadline     string         `json:"deadline,omitempty"` // what is due next
+	DeadlineAt   time.Time      `json:"deadline_at,omitzero"`
+	Paused       bool           `json:"paused"`
+	Reason       string         `json:"reason,omitempty"` // why the organization is affected or not
+	PlanHash     string         `json:"plan_hash,omitempty"`
+	Waits        []Wait         `json:"waits"`
+	Accounts     []AccountState `json:"accounts"`
+	Pairs        []PairState    `json:"pairs"`
+	Problems     []Problem      `json:"problems"`
+	Deeds        []Deed         `json:"deeds"`
+}
+
+// Status describes the organization at the instant now.
+func (s *State) Status(o Organization, p Playbook, now time.Time) Status {
+	stage := p.Timeline.Stage(now)
+	deadline, at := p.Timeline.Deadline(now)
+	status := Status{
+		Organization: o.ID, Name: o.Name, Playbook: p.Name, Phase: s.Phase, Since: s.Since,
+		Stage: stage, Guarantee: stage.Guarantee(), Deadline: deadline, DeadlineAt: at,
+		Paused: s.Paused != nil, Reason: s.Assessment.Reason,
+		Waits: orEmpty(s.Waits(o, p, now)), Accounts: orEmpty(s.Accounts), Pairs: orEmpty(s.Pairs),
+		Problems: orEmpty(s.Problems), Deeds: orEmpty(s.Deeds),
+	}
+	if s.Plan != nil {
+		status.PlanHash = s.Plan.Hash
+	}
+	return status
+}
+
+// Open counts the dataflows that are still to be settled.
+func (s *State) Open() int {
+	if s.Plan == nil {
+		return len(s.Assessment.Base)
+	}
+	open := len(s.Plan.Questions)
+	for _, pair := range s.Pairs {
+		if pair.Progress != Verified && pair.Progress != LeftOff {
+			open++
+		}
+	}
+	return open
+}
+
+// orEmpty keeps null out of JSON, so that programs can range over every list.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

@@ -1,0 +1,170 @@
+// Package yamlfile reads YAML files that people write and reports every fault in them at once, each with its file and line.
+package yamlfile
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Fault is one thing wrong in a file. Line is 1-based; 0 means the file as a whole.
+type Fault struct {
+	File string
+	Line int
+	Path string // such as organizations[2].id; empty for the whole file
+	Text string
+}
+
+func (f Fault) String() string {
+	where := f.File
+	if f.Line > 0 {
+		where += ":" + strconv.Itoa(f.Line)
+	}
+	if f.Path != "" {
+		where += ": " + f.Path
+	}
+	return where + ": " + f.Text
+}
+
+// Faults is every fault of a file, in the order of its lines. It is an error whose text has one line per fault.
+type Faults []Fault
+
+func (f Faults) Error() string {
+	lines := make([]string, len(f))
+	for i, fault := range f {
+		lines[i] = fault.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Document is a parsed file: it knows the line of every value and collects faults.
+type Document struct {
+	file   string
+	lines  map[string]int
+	faults Faults
+}
+
+// Parse decodes data into the value that into points to. Unknown keys, duplicate keys and wrong types are faults, not reasons to stop:
+// the caller goes on to validate what could be read and asks for all faults with Err.
+func Parse(file string, data []byte, into any) *Document {
+	d := &Document{file: file, lines: map[string]int{}}
+	var root yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	switch err := decoder.Decode(&root); {
+	case errors.Is(err, io.EOF):
+		d.add(0, "", "the file is empty")
+		return d
+	case err != nil:
+		d.addAll(err)
+		return d
+	}
+	d.index(&root, "")
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		d.add(0, "", "the file holds more than one YAML document; keep one")
+	}
+	strict := yaml.NewDecoder(bytes.NewReader(data))
+	strict.KnownFields(true)
+	if err := strict.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		d.addAll(err)
+	}
+	return d
+}
+
+// Fault records that the value at path is wrong. A path that is not in the file takes the line of its nearest parent that is.
+func (d *Document) Fault(path, format string, args ...any) {
+	d.add(d.Line(path), path, fmt.Sprintf(format, args...))
+}
+
+// Line is the line of the value at path, or of its nearest parent in the file.
+func (d *Document) Line(path string) int {
+	for {
+		if line, ok := d.lines[path]; ok {
+			return line
+		}
+		cut := strings.LastIndexAny(path, ".[")
+		if cut < 0 {
+			return d.lines[""]
+		}
+		path = path[:cut]
+	}
+}
+
+// Has tells whether the file gives a value at path.
+func (d *Document) Has(path string) bool {
+	_, ok := d.lines[path]
+	return ok
+}
+
+// Err is nil when no fault was found, else a Faults.
+func (d *Document) Err() error {
+	if len(d.faults) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(d.faults, func(a, b Fault) int { return cmp.Or(a.Line-b.Line, strings.Compare(a.Path, b.Path)) })
+	return d.faults
+}
+
+func (d *Document) add(line int, path, text string) {
+	d.faults = append(d.faults, Fault{File: d.file, Line: line, Path: path, Text: text})
+}
+
+// The YAML library prefixes its messages with the line; it goes where our own faults have it.
+var atLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
+
+// The library names Go types, which mean nothing to the person who wrote the file.
+var goType = regexp.MustCompile(`(field \S+ (?:not found|already set)) in type \S+`)
+
+// It quotes the offending value too, which may be a secret.
+var quoted = regexp.MustCompile("(?s)`.*?`")
+
+func (d *Document) addAll(err error) {
+	texts := []string{err.Error()}
+	var typed *yaml.TypeError
+	if errors.As(err, &typed) {
+		texts = typed.Errors
+	}
+	for _, text := range texts {
+		line := 0
+		if m := atLine.FindStringSubmatch(text); m != nil {
+			line, _ = strconv.Atoi(m[1])
+			text = m[2]
+		}
+		text = goType.ReplaceAllString(strings.TrimPrefix(text, "yaml: "), "$1")
+		text = strings.Replace(text, "not found", "is unknown here", 1)
+		text = quoted.ReplaceAllString(text, "a value")
+		d.add(line, "", text)
+	}
+}
+
+func (d *Document) index(node *yaml.Node, path string) {
+	switch node.Kind {
+	case yaml.DocumentNode:
+		for _, child := range node.Content {
+			d.index(child, path)
+		}
+		return
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key := node.Content[i].Value
+			if path != "" {
+				key = path + "." + key
+			}
+			d.index(node.Content[i+1], key)
+			d.lines[key] = node.Content[i].Line // the key's line, where a person looks
+		}
+	case yaml.SequenceNode:
+		for i, child := range node.Content {
+			d.index(child, path+"["+strconv.Itoa(i)+"]")
+		}
+	case yaml.AliasNode, yaml.ScalarNode:
+	}
+	d.lines[path] = node.Line
+}

@@ -1,0 +1,342 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"cutover/activities"
+	"cutover/internal/migration"
+)
+
+// MigrateOrganization carries one organization from the old card to the new one, however long people and dates take. It ends Migrated,
+// NotAffected or cancelled, and never because a deadline passed.
+func MigrateOrganization(ctx workflow.Context, in Input) (Result, error) {
+	o := &organization{Organization: in.Organization, playbook: in.Playbook, state: in.State, answers: map[string]AccountAnswer{}}
+	if err := o.setup(ctx); err != nil {
+		return Result{}, err
+	}
+	return o.run(ctx)
+}
+
+// organization is a running migration. Everything that outlives a run is in state.
+type organization struct {
+	migration.Organization
+	playbook migration.Playbook
+	state    *migration.State
+
+	root      workflow.Context         // outlives every wait; background activities run on it
+	changes   int                      // rises when a handler changed something that a wait must look at
+	answers   map[string]AccountAnswer // to claims, for updates that wait for them
+	finished  bool
+	published attributes
+	signs     *background // a person signs in
+	runs      *background // first flow runs
+	reminder  *background // the next reminder
+}
+
+func (o *organization) run(ctx workflow.Context) (Result, error) {
+	for {
+		now := workflow.Now(ctx)
+		o.lapse(now)
+		o.stopIdle()
+		var err error
+		switch step := o.state.Next(o.Organization, o.playbook, now); {
+		case ctx.Err() != nil:
+			return o.cancelled(ctx)
+		case step == migration.StepAssess:
+			err = o.assess(ctx)
+		case step == migration.StepTell:
+			err = o.tell(ctx)
+		case step == migration.StepCheck:
+			err = o.check(ctx)
+		case step == migration.StepPlan:
+			err = o.plan(ctx)
+		case step == migration.StepCutOver:
+			o.cutOver(ctx)
+		case step == migration.StepFinish:
+			return o.finish(ctx)
+		default:
+			err = o.wait(ctx)
+		}
+		if temporal.IsCanceledError(err) {
+			return o.cancelled(ctx)
+		}
+		if err != nil {
+			return Result{}, err // continue-as-new; everything else was taken in by the step itself
+		}
+	}
+}
+
+// assess takes the first look: affected or not, whose sign-in is needed, the base for later changes.
+func (o *organization) assess(ctx workflow.Context) error {
+	o.enter(ctx, migration.Assessing)
+	var a migration.Assessment
+	err := workflow.ExecuteActivity(reading(ctx, "list both cards' dataflows and accounts", readPatience), do.Assess,
+		activities.ReadInput{Who: o.who(), Playbook: o.playbook}).Get(ctx, &a)
+	if err != nil {
+		return o.hold(ctx, err)
+	}
+	o.state.Begin(a, o.playbook)
+	o.state.Milestone = workflow.Now(ctx)
+	return nil
+}
+
+// tell sends the first notice. Nothing goes on before it is delivered.
+func (o *organization) tell(ctx workflow.Context) error {
+	if len(o.state.Pending()) > 0 {
+		o.state.Enter(migration.AwaitingReauth, workflow.Now(ctx))
+		if err := o.notify(ctx, migration.NoticeStart, "1"); err != nil {
+			return o.hold(ctx, err)
+		}
+	}
+	o.state.Told = true
+	return nil
+}
+
+// check looks at accounts that somebody says were signed in to.
+func (o *organization) check(ctx workflow.Context) error {
+	claims := o.state.Claims
+	o.state.Claims = nil
+	in := activities.AccountsInput{Who: o.who(), Lease: o.playbook.Reauthentication.Lease}
+	for _, claim := range claims {
+		account := o.state.Account(claim.Account)
+		switch {
+		case account == nil:
+			o.ignore(ctx, fmt.Sprintf("signal by %s: account %s is not one of this organization's accounts that wait; they are listed in the status", claim.By, claim.Account))
+			o.answers[claim.Account] = AccountAnswer{claim.Account, false, "unknown account"}
+		case account.Verified:
+			o.answers[claim.Account] = AccountAnswer{claim.Account, true, "verified already: " + account.Note}
+		default:
+			account.ClaimedBy = claim.By
+			if !slices.ContainsFunc(in.Accounts, func(a activities.Asked) bool { return a.Base.ID == account.ID }) {
+				in.Accounts = append(in.Accounts, activities.Asked{Base: account.Account, Claimed: true})
+			}
+		}
+	}
+	if len(in.Accounts) == 0 {
+		return nil
+	}
+	var looks []activities.Look
+	err := workflow.ExecuteActivity(reading(ctx, "look at "+accountNames(in.Accounts), checkPatience), do.CheckAccounts, in).Get(ctx, &looks)
+	if temporal.IsCanceledError(err) {
+		return err
+	}
+	if err != nil {
+		// The claim is kept with the account, and the poll answers it when the vendor is back.
+		for _, asked := range in.Accounts {
+			o.answers[asked.Base.ID] = AccountAnswer{asked.Base.ID, false, "could not look yet: " + cause(err).Error()}
+		}
+		o.raise(ctx, err, false)
+		return nil
+	}
+	for _, look := range looks {
+		o.learn(ctx, look)
+		if !look.Verdict.Verified {
+			o.attempt(ctx, o.notify(ctx, migration.NoticeRefused, look.Account.ID+"@"+migration.Instant(workflow.Now(ctx))))
+		}
+	}
+	return nil
+}
+
+func (o *organization) learn(ctx workflow.Context, look activities.Look) {
+	o.state.Learn(look.Account, look.Verdict, workflow.Now(ctx))
+	o.answers[look.Account.ID] = AccountAnswer{look.Account.ID, look.Verdict.Verified, look.Verdict.Reason}
+}
+
+// plan pairs, compares and decides, from a fresh reading.
+func (o *organization) plan(ctx workflow.Context) error {
+	o.enter(ctx, migration.Planning)
+	var plan migration.Plan
+	err := workflow.ExecuteActivity(reading(ctx, "pair and compare the dataflows", readPatience), do.Plan,
+		activities.ReadInput{Who: o.who(), Playbook: o.playbook, Choices: o.state.Choices}).Get(ctx, &plan)
+	if err != nil {
+		return o.hold(ctx, err)
+	}
+	o.state.Follow(plan)
+	return nil
+}
+
+// cutOver switches every pair that is due: the first of an organization alone, then a few at a time. A pause, a cancellation or a problem that
+// holds lets the pairs under way end and starts no other.
+func (o *organization) cutOver(ctx workflow.Context) {
+	o.enter(ctx, migration.CuttingOver)
+	due := o.state.Due(o.playbook)
+	if !slices.ContainsFunc(o.state.Pairs, func(p migration.PairState) bool {
+		return p.Progress == migration.Switched || p.Progress == migration.Verified
+	}) {
+		o.switchPair(ctx, due[0])
+		due = due[1:]
+	}
+	// The slots are waited for on a context that a cancellation does not end, so that no pair is left under way.
+	apart, release := acting(ctx)
+	defer release()
+	width := o.playbook.CutOver.Width
+	running := 0
+	for _, pair := range due {
+		_ = workflow.Await(apart, func() bool { return running < width })
+		if ctx.Err() != nil || o.state.Paused != nil || o.state.Holding() != nil || o.state.Replan {
+			break
+		}
+		running++
+		workflow.GoNamed(apart, "switch "+pair.Old, func(ctx workflow.Context) {
+			o.switchPair(ctx, pair)
+			running--
+		})
+	}
+	_ = workflow.Await(apart, func() bool { return running == 0 })
+}
+
+// switchPair carries one pair over. Once begun it is not cancelled: a pair is never left half way.
+func (o *organization) switchPair(ctx workflow.Context, pair migration.Pair) {
+	apart, release := acting(ctx)
+	defer release()
+	in := activities.SwitchInput{Who: o.who(), Pair: pair, Order: o.playbook.CutOver.Order}
+	if account := o.state.Account(pair.Account); account != nil {
+		in.LeaseEnd = account.LeaseEnd
+	}
+	var done activities.Switched
+	err := workflow.ExecuteActivity(switching(apart, fmt.Sprintf("switch %q", pair.Name)), do.SwitchPair, in).Get(apart, &done)
+	state := o.state.Pair(pair.Old)
+	failure := cause(err)
+	switch {
+	case err == nil:
+		state.Progress, state.SwitchedAt, state.Note, state.Stale = migration.Switched, done.At, "", 0
+	case failure.Type() == activities.PlanStale:
+		o.state.PlanBroke(state, failure.Message())
+	case failure.Type() == activities.ReauthRequired:
+		o.state.Lapse(pair.Account, failure.Message(), workflow.Now(ctx))
+	default:
+		state.Progress, state.Note = migration.Held, failure.Message()
+		o.raise(ctx, err, false)
+	}
+}
+
+// finish writes the evidence and ends the workflow.
+func (o *organization) finish(ctx workflow.Context) (Result, error) {
+	outcome := migration.Migrated
+	if !o.state.Assessment.Affected {
+		outcome = migration.NotAffected
+	}
+	result := o.close(ctx, outcome)
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return result, nil // cancelled after the last step: there is nothing left to cancel
+	}
+	return result, nil
+}
+
+// cancelled ends the workflow on an operator's word. Pairs under way have ended before; every pair is on one side.
+func (o *organization) cancelled(ctx workflow.Context) (Result, error) {
+	apart, release := acting(ctx)
+	defer release()
+	o.close(apart, migration.Cancelled)
+	_ = workflow.Await(apart, func() bool { return workflow.AllHandlersFinished(apart) })
+	return Result{}, temporal.NewCanceledError()
+}
+
+func (o *organization) close(ctx workflow.Context, outcome migration.Phase) Result {
+	o.stopAll()
+	o.enter(ctx, outcome)
+	o.finished = true
+	now := workflow.Now(ctx)
+	result := Result{Outcome: outcome, Reason: o.state.Assessment.Reason}
+	for _, pair := range o.state.Pairs {
+		switch pair.Progress {
+		case migration.Switched, migration.Verified:
+			result.Switched++
+		case migration.LeftOff:
+			result.LeftOff++
+		case migration.Ready, migration.Held:
+		}
+	}
+	if o.state.Plan != nil {
+		result.LeftOut = len(o.state.Plan.Left)
+	}
+	evidence := activities.Evidence{Status: o.state.Status(o.Organization, o.playbook, now), Plan: nil}
+	o.attempt(ctx, workflow.ExecuteActivity(telling(ctx, "write the evidence"), do.Report, evidence).Get(ctx, &result.Evidence))
+	o.publish(ctx)
+	return result
+}
+
+// hold takes in a step that failed for good: nothing goes on until an operator resumes. A cancellation is passed on.
+func (o *organization) hold(ctx workflow.Context, err error) error {
+	if temporal.IsCanceledError(err) {
+		return err
+	}
+	o.raise(ctx, err, true)
+	return nil
+}
+
+// attempt takes in a failure that must not stop the migration.
+func (o *organization) attempt(ctx workflow.Context, err error) {
+	if err != nil && !temporal.IsCanceledError(err) {
+		o.raise(ctx, err, false)
+	}
+}
+
+func (o *organization) raise(ctx workflow.Context, err error, holds bool) {
+	failure := cause(err)
+	o.state.Raise(migration.Problem{At: workflow.Now(ctx), What: failure.Message(), Type: failure.Type(), Holds: holds})
+	workflow.GetLogger(ctx).Warn("raised a problem", "Organization", o.ID, "Type", failure.Type(), "Problem", failure.Message())
+}
+
+// ignore notes something that was said and does not apply.
+func (o *organization) ignore(ctx workflow.Context, what string) {
+	o.state.Raise(migration.Problem{At: workflow.Now(ctx), What: what})
+}
+
+// lapse returns accounts to waiting whose sign-in ended while work on them was open.
+func (o *organization) lapse(now time.Time) {
+	for _, id := range o.state.LapseEnded(now) {
+		o.state.Told = false // the person is told again
+		delete(o.answers, id)
+	}
+}
+
+func (o *organization) notify(ctx workflow.Context, kind migration.NoticeKind, what string) error {
+	notice := o.state.NewNotice(kind, what, o.Organization, o.playbook, workflow.Now(ctx))
+	return workflow.ExecuteActivity(telling(ctx, "notice: "+notice.Subject()), do.Notify, notice).Get(ctx, nil)
+}
+
+func (o *organization) who() activities.Who {
+	return activities.Who{ID: o.ID, Credential: o.Credential, Sandboxes: o.Sandboxes}
+}
+
+// cause is the failure an activity ended with. One that ran out of time without an answer of its own is named for that.
+func cause(err error) *temporal.ApplicationError {
+	if err == nil {
+		return &temporal.ApplicationError{}
+	}
+	var failure *temporal.ApplicationError
+	if errors.As(err, &failure) {
+		return failure
+	}
+	var timeout *temporal.TimeoutError
+	if errors.As(err, &timeout) {
+		err = temporal.NewApplicationError("no answer in time: "+timeout.Error(), activities.Unavailable)
+	} else {
+		err = temporal.NewApplicationError(err.Error(), activities.Unavailable)
+	}
+	errors.As(err, &failure)
+	return failure
+}
+
+func accountNames(asked []activities.Asked) string {
+	if len(asked) == 1 {
+		return fmt.Sprintf("account %q", asked[0].Base.Name)
+	}
+	return fmt.Sprintf("%d accounts", len(asked))
+}
+
+// PlanOrganization reads and plans and changes nothing: starter plan prints what MigrateOrganization would do now, from the same code.
+func PlanOrganization(ctx workflow.Context, in PlanInput) (migration.Plan, error) {
+	var plan migration.Plan
+	who := activities.Who{ID: in.Organization.ID, Credential: in.Organization.Credential, Sandboxes: in.Organization.Sandboxes}
+	err := workflow.ExecuteActivity(reading(ctx, "pair and compare the dataflows, change nothing", planTimeout), do.Plan,
+		activities.ReadInput{Who: who, Playbook: in.Playbook, Choices: in.Choices}).Get(ctx, &plan)
+	return plan, err
+}

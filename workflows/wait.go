@@ -1,0 +1,241 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"cutover/activities"
+	"cutover/internal/migration"
+)
+
+// wait stands until something happens: a signal or an update, news from a vendor, a reminder that was delivered, a deadline. What is looked at
+// meanwhile are activities that retry, which write no history; of timers and due notices there is one at a time, for the next milestone.
+func (o *organization) wait(ctx workflow.Context) error {
+	now := workflow.Now(ctx)
+	o.enterWait(ctx)
+	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		return o.continueAsNew(ctx)
+	}
+	o.watch(now)
+	milestone, timed := o.nextMilestone(now)
+	seen := o.changes
+	happened := func() bool { return o.changes != seen || o.signs.ready() || o.runs.ready() || o.reminder.ready() }
+	if !timed {
+		if err := workflow.Await(ctx, happened); err != nil {
+			return err
+		}
+		o.harvest(ctx)
+		return nil
+	}
+	inTime, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout:      milestone.At.Sub(now),
+		TimerOptions: workflow.TimerOptions{Summary: fmt.Sprintf("%s %s", milestone.Name, migration.Instant(milestone.At))},
+	}, happened)
+	if err != nil {
+		return err
+	}
+	o.harvest(ctx)
+	if !inTime {
+		o.reach(ctx, milestone)
+	}
+	return nil
+}
+
+// nextMilestone is the next instant that a timer must stand for. A reminder needs none: it is a notice that is not due yet.
+func (o *organization) nextMilestone(now time.Time) (migration.Milestone, bool) {
+	var next migration.Milestone
+	timed := false
+	consider := func(m migration.Milestone) {
+		if !timed || m.At.Before(next.At) {
+			next, timed = m, true
+		}
+	}
+	if o.reminder == nil && o.onPeople(now) {
+		if m, ok := o.milestone(now); ok {
+			consider(m)
+		}
+	}
+	if end := o.state.LeaseEnd(); !end.IsZero() && end.After(now) {
+		consider(migration.Milestone{Name: "a sign-in ends", At: end})
+	}
+	return next, timed
+}
+
+// milestone is the next milestone of the playbook that matters: reminders go to people who are waited for, and never during a pause.
+func (o *organization) milestone(now time.Time) (migration.Milestone, bool) {
+	after := o.state.Milestone
+	if !o.state.Assessed {
+		after = now // nobody waits for the ladder before the first look
+	}
+	for {
+		m, ok := o.playbook.NextMilestone(after)
+		if !ok || m.Kind != migration.Reminder || o.reminds() {
+			return m, ok
+		}
+		if after = m.At; m.At.After(o.playbook.Timeline.Shutdown) {
+			return m, false // only reminders are left
+		}
+	}
+}
+
+func (o *organization) reminds() bool {
+	return len(o.state.Pending()) > 0 && o.state.Paused == nil && o.state.Told
+}
+
+// onPeople tells whether milestones matter: somebody is waited for, or the new card is.
+func (o *organization) onPeople(now time.Time) bool {
+	return !o.state.Assessed || slices.ContainsFunc(o.state.Waits(o.Organization, o.playbook, now), func(w migration.Wait) bool { return w.On != migration.OnVendor })
+}
+
+// reach deals with a milestone whose timer ended.
+func (o *organization) reach(ctx workflow.Context, m migration.Milestone) {
+	if m.Kind == "" {
+		return // a lease: the loop sees that it is over
+	}
+	o.state.Milestone = m.At
+	if m.Kind == migration.Deadline {
+		o.publish(ctx)
+		o.attempt(ctx, o.notify(ctx, migration.NoticeDeadline, m.Name+"@"+migration.Instant(m.At)))
+	}
+}
+
+// watch sees to it that what is waited for is looked at.
+func (o *organization) watch(now time.Time) {
+	if o.state.Holding() != nil || !o.state.Assessed || !o.state.Told {
+		return
+	}
+	if pending := o.state.Pending(); len(pending) > 0 {
+		in := activities.AccountsInput{Who: o.who(), Lease: o.playbook.Reauthentication.Lease, Poll: o.playbook.Reauthentication.Poll}
+		key := ""
+		for _, account := range pending {
+			in.Accounts = append(in.Accounts, activities.Asked{Base: account.Account, Claimed: account.ClaimedBy != ""})
+			key += fmt.Sprint(account.ID, account.Etag, account.ClaimedBy, " ")
+		}
+		o.signs = o.signs.keep(key, o.root, func(ctx workflow.Context) workflow.Future {
+			return workflow.ExecuteActivity(waiting(ctx, "a person signs in to "+accountNames(in.Accounts), in.Poll), do.AwaitAccounts, in)
+		})
+	}
+	if unverified := o.state.Unverified(); len(unverified) > 0 {
+		in := activities.RunsInput{Who: o.who(), Within: o.playbook.Verification.Within, Poll: o.playbook.Verification.Poll}
+		key := ""
+		for _, p := range unverified {
+			in.Copies = append(in.Copies, activities.Copy{Dataflow: p.New, Sandbox: p.Sandbox, SwitchedAt: p.SwitchedAt, Failing: p.Failing, Overdue: p.Overdue})
+			key += fmt.Sprint(p.New, p.SwitchedAt, p.Failing, p.Overdue, " ")
+		}
+		o.runs = o.runs.keep(key, o.root, func(ctx workflow.Context) workflow.Future {
+			return workflow.ExecuteActivity(waiting(ctx, fmt.Sprintf("first flow run of %d dataflow(s)", len(in.Copies)), in.Poll), do.AwaitRuns, in)
+		})
+	}
+	m, ok := o.milestone(now)
+	if !ok || m.Kind != migration.Reminder {
+		o.reminder = o.reminder.stop()
+		return
+	}
+	o.reminder = o.reminder.keep(m.Name+migration.Instant(m.At), o.root, func(ctx workflow.Context) workflow.Future {
+		notice := o.state.NewNotice(migration.NoticeReminder, m.Name, o.Organization, o.playbook, now)
+		notice.NotBefore = m.At
+		return workflow.ExecuteActivity(due(ctx, "reminder due "+migration.Instant(m.At)), do.Notify, notice)
+	})
+	o.reminder.milestone = m
+}
+
+// harvest takes in what background activities brought.
+func (o *organization) harvest(ctx workflow.Context) {
+	if o.signs.ready() {
+		var looks []activities.Look
+		if err := o.signs.take(ctx, &looks); err != nil {
+			_ = o.hold(ctx, err)
+		}
+		o.signs = nil
+		for _, look := range looks {
+			o.learn(ctx, look)
+		}
+	}
+	if o.runs.ready() {
+		var verdicts []migration.RunVerdict
+		if err := o.runs.take(ctx, &verdicts); err != nil {
+			_ = o.hold(ctx, err)
+		}
+		o.runs = nil
+		for _, v := range verdicts {
+			o.state.Judge(v, workflow.Now(ctx))
+		}
+	}
+	if o.reminder.ready() {
+		o.attempt(ctx, o.reminder.take(ctx, nil))
+		o.state.Milestone = o.reminder.milestone.At
+		o.reminder = nil
+	}
+}
+
+// stopIdle ends background activities that nothing waits for any more.
+func (o *organization) stopIdle() {
+	if len(o.state.Pending()) == 0 {
+		o.signs = o.signs.stop()
+	}
+	if len(o.state.Unverified()) == 0 {
+		o.runs = o.runs.stop()
+	}
+	if !o.reminds() {
+		o.reminder = o.reminder.stop()
+	}
+}
+
+func (o *organization) stopAll() {
+	o.signs, o.runs, o.reminder = o.signs.stop(), o.runs.stop(), o.reminder.stop()
+}
+
+// enterWait shows what is waited for, and tells the operator when it is the operator.
+func (o *organization) enterWait(ctx workflow.Context) {
+	now := workflow.Now(ctx)
+	was := o.state.Phase
+	o.state.Enter(o.state.WaitPhase(o.Organization, o.playbook, now), now)
+	o.publish(ctx)
+	if o.state.Phase != was && (o.state.Phase == migration.NeedsAttention || o.state.Phase == migration.AwaitingApproval) {
+		o.attempt(ctx, o.notify(ctx, migration.NoticeAttention, migration.Instant(now)))
+	}
+}
+
+// continueAsNew starts over with an empty history and the whole state. Signals that arrived are in the state by then; handlers that run are
+// waited for.
+func (o *organization) continueAsNew(ctx workflow.Context) error {
+	o.stopAll()
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return err
+	}
+	o.drain(ctx)
+	return workflow.NewContinueAsNewError(ctx, MigrateOrganizationName, Input{Organization: o.Organization, Playbook: o.playbook, State: o.state})
+}
+
+// background is an activity that runs while the workflow waits. A nil one is none.
+type background struct {
+	key       string
+	future    workflow.Future
+	cancel    workflow.CancelFunc
+	milestone migration.Milestone // of a reminder
+}
+
+// keep returns b if it works on key, and else ends it and starts another.
+func (b *background) keep(key string, ctx workflow.Context, start func(workflow.Context) workflow.Future) *background {
+	if b != nil && b.key == key {
+		return b
+	}
+	b.stop()
+	ctx, cancel := workflow.WithCancel(ctx)
+	return &background{key: key, cancel: cancel, future: start(ctx)}
+}
+
+func (b *background) ready() bool { return b != nil && b.future.IsReady() }
+
+func (b *background) take(ctx workflow.Context, into any) error { return b.future.Get(ctx, into) }
+
+// stop cancels b and returns none.
+func (b *background) stop() *background {
+	if b != nil {
+		b.cancel()
+	}
+	return nil
+}
