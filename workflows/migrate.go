@@ -90,7 +90,7 @@ func (o *organization) assess(ctx workflow.Context) error {
 func (o *organization) tell(ctx workflow.Context) error {
 	if len(o.state.Pending()) > 0 {
 		o.state.Enter(migration.AwaitingReauth, workflow.Now(ctx))
-		if err := o.notify(ctx, migration.NoticeStart, "1"); err != nil {
+		if err := o.notify(ctx, migration.NoticeStart, migration.Instant(workflow.Now(ctx))); err != nil {
 			return o.hold(ctx, err)
 		}
 	}
@@ -157,7 +157,7 @@ func (o *organization) plan(ctx workflow.Context) error {
 	if err != nil {
 		return o.hold(ctx, err)
 	}
-	o.state.Follow(plan)
+	o.state.Follow(plan, o.playbook)
 	return nil
 }
 
@@ -210,6 +210,7 @@ func (o *organization) switchPair(ctx workflow.Context, pair migration.Pair) {
 		o.state.PlanBroke(state, failure.Message())
 	case failure.Type() == activities.ReauthRequired:
 		o.state.Lapse(pair.Account, failure.Message(), workflow.Now(ctx))
+		o.state.Told = false // the person is told again
 	default:
 		state.Progress, state.Note = migration.Held, failure.Message()
 		o.raise(ctx, err, false)

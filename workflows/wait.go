@@ -135,7 +135,7 @@ func (o *organization) watch(now time.Time) {
 		return
 	}
 	o.reminder = o.reminder.keep(m.Name+migration.Instant(m.At), o.root, func(ctx workflow.Context) workflow.Future {
-		notice := o.state.NewNotice(migration.NoticeReminder, m.Name, o.Organization, o.playbook, now)
+		notice := o.state.NewNotice(migration.NoticeReminder, m.Name+"@"+migration.Instant(m.At), o.Organization, o.playbook, now)
 		notice.NotBefore = m.At
 		return workflow.ExecuteActivity(due(ctx, "reminder due "+migration.Instant(m.At)), do.Notify, notice)
 	})

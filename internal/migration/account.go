@@ -31,6 +31,15 @@ type Verdict struct {
 	LeaseEnd time.Time `json:"lease_end,omitzero"` // when the re-authentication ends; zero: it does not
 }
 
+// FirstLook decides whether an account that is seen for the first time was re-authenticated already: only an authorization later than the day
+// it was made shows that, and only while it lasts.
+func FirstLook(account Account, at time.Time, lease Duration) Verdict {
+	if account.Created.IsZero() || !account.AuthorizedOn.After(day(account.Created)) {
+		return Verdict{Reason: "no sign-in since the account was made"}
+	}
+	return authorized(account, at, lease)
+}
+
 // Verify decides whether the account now is re-authenticated, compared with base, how it was first read. Adobe documents no field that says
 // so, hence two kinds of evidence: the authorization day moved, or the account changed in something other than its name while either the probe
 // passes or a person claims to have done it. A failed probe or a lease that is over outweighs both, and so does a disabled account. A probe
@@ -47,9 +56,8 @@ func Verify(base, now Account, probe Probe, claimed bool, at time.Time, lease Du
 	changed := now.Etag != base.Etag && now.Name == base.Name
 	var reason string
 	switch {
-	case now.AuthorizedOn.After(base.AuthorizedOn),
-		now.AuthorizedOn.After(day(now.Created)) && !now.Created.IsZero():
-		reason = "authorized on " + now.AuthorizedOn.UTC().Format(time.DateOnly)
+	case now.AuthorizedOn.After(base.AuthorizedOn):
+		return authorized(now, at, lease)
 	case changed && probe == ProbePassed:
 		reason = "the account changed and Adobe's test of it passes"
 	case changed && claimed:
@@ -62,15 +70,25 @@ func Verify(base, now Account, probe Probe, claimed bool, at time.Time, lease Du
 	return Verdict{Verified: true, Reason: reason, LeaseEnd: leaseEnd(now, at, lease)}
 }
 
-// leaseEnd prefers what Adobe says; else it counts from the verification, which is never earlier than the sign-in by more than a poll.
-func leaseEnd(account Account, at time.Time, lease Duration) time.Time {
+// authorized is the verdict on an account whose authorization day shows the sign-in. The lease counts from the start of that day, so that it is
+// never taken for longer than it is.
+func authorized(account Account, at time.Time, lease Duration) Verdict {
+	end := leaseEnd(account, account.AuthorizedOn, lease)
+	if !end.IsZero() && !end.After(at) {
+		return Verdict{Reason: "its authorization ended at " + Instant(end)}
+	}
+	return Verdict{Verified: true, Reason: "authorized on " + account.AuthorizedOn.UTC().Format(time.DateOnly), LeaseEnd: end}
+}
+
+// leaseEnd is when a sign-in ends: what Adobe says, else the lease counted from a moment near the sign-in. Zero: it does not end.
+func leaseEnd(account Account, from time.Time, lease Duration) time.Time {
 	if !account.ExpiresAt.IsZero() {
 		return account.ExpiresAt
 	}
 	if lease == 0 {
 		return time.Time{}
 	}
-	return at.Add(lease.Std())
+	return from.Add(lease.Std())
 }
 
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }

@@ -57,7 +57,7 @@ func (s *State) Due(p Playbook) []Pair {
 	}
 	var due []Pair
 	for _, pair := range s.Pairs {
-		if account := s.Account(pair.Account); pair.Progress == Ready && (account == nil || account.Verified) {
+		if account := s.Account(pair.Account); pair.Progress == Ready && account != nil && account.Verified {
 			due = append(due, pair.Pair)
 		}
 	}

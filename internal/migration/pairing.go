@@ -25,7 +25,7 @@ type Match struct{ Old, New Dataflow }
 // answers and win. The order of the inputs does not matter.
 func PairUp(before, after []Dataflow, choices map[string]string) (matches []Match, questions []Question, left []Dataflow) {
 	before = slices.SortedFunc(slices.Values(before), byID)
-	taken := map[string]bool{}
+	taken, used := map[string]bool{}, map[string]bool{}
 	for _, choice := range choices {
 		taken[choice] = true
 	}
@@ -34,7 +34,10 @@ func PairUp(before, after []Dataflow, choices map[string]string) (matches []Matc
 		switch choice, chosen := choices[d.ID]; {
 		case chosen && choice == LeaveOut:
 			left = append(left, d)
+		case chosen && used[choice]:
+			questions = append(questions, Question{Old: d.ID, Name: d.Name, Sandbox: d.Sandbox, Why: choice + " is chosen for another dataflow too"})
 		case chosen:
+			used[choice] = true
 			if i := slices.IndexFunc(after, func(n Dataflow) bool { return n.ID == choice && n.Sandbox == d.Sandbox }); i >= 0 {
 				matches = append(matches, Match{d, after[i]})
 				continue

@@ -1,7 +1,9 @@
 package migration
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 )
 
 // DriftKind is a kind of difference between an old dataflow and its copy.
@@ -51,6 +53,10 @@ func Compare(old, copied Dataflow) []Drift {
 	if old.Name != copied.Name {
 		drift = append(drift, Drift{NameDiffers, old.Name + " is now " + copied.Name})
 	}
+	// The vendor lists in any order; the plan's hash must not depend on it.
+	slices.SortFunc(drift, func(a, b Drift) int {
+		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Item, b.Item))
+	})
 	return drift
 }
 

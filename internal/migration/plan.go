@@ -40,7 +40,8 @@ type Plan struct {
 	Order     Order      `json:"order"`
 	Pairs     []Pair     `json:"pairs,omitempty"`
 	Questions []Question `json:"questions,omitempty"`
-	Left      []string   `json:"left,omitempty"` // old dataflow ids that a person chose to leave out
+	Left      []string   `json:"left,omitempty"`     // old dataflow ids that a person chose to leave out
+	Accounts  []Account  `json:"accounts,omitempty"` // of the copies in it
 	MadeAt    time.Time  `json:"made_at"`
 }
 
@@ -54,6 +55,11 @@ func MakePlan(s Snapshot, p Playbook, choices map[string]string) Plan {
 	}
 	for _, m := range matches {
 		plan.Pairs = append(plan.Pairs, pair(m, p))
+	}
+	for _, account := range s.Accounts {
+		if slices.ContainsFunc(plan.Pairs, func(p Pair) bool { return p.Account == account.ID }) {
+			plan.Accounts = append(plan.Accounts, account)
+		}
 	}
 	slices.SortFunc(plan.Pairs, func(a, b Pair) int { return strings.Compare(a.Sandbox+"\x00"+a.Old, b.Sandbox+"\x00"+b.Old) })
 	plan.Hash = plan.hash()

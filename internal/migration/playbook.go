@@ -270,15 +270,23 @@ func resolveDate(text string, zone *time.Location, start time.Time, endOfDay boo
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at.UTC(), nil
 	}
-	day, err := time.ParseInLocation(time.DateOnly, text, zone)
+	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%q is not a day (2023-12-15), an instant (2023-12-15T23:59:59Z) or an offset from the start (+30s)", text)
 	}
 	if endOfDay {
-		// By the calendar, not by 24 hours: a day on which clocks change is 23 or 25 hours long.
-		day = time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone)
+		day = day.AddDate(0, 0, 1) // by the calendar: a day on which clocks change is 23 or 25 hours long
 	}
-	return day.UTC(), nil
+	return startOfDay(day, zone), nil
+}
+
+// startOfDay is the first moment of a day in a zone, also where clocks skip midnight.
+func startOfDay(day time.Time, zone *time.Location) time.Time {
+	first := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, zone)
+	if first.Day() != day.Day() {
+		_, first = first.ZoneBounds()
+	}
+	return first.UTC()
 }
 
 func (p Playbook) checkReminders(doc *yamlfile.Document) {

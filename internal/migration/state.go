@@ -113,14 +113,25 @@ type State struct {
 func (s *State) Begin(a Assessment, p Playbook) {
 	s.Assessment, s.Assessed = a, true
 	s.Accounts = nil
-	for _, account := range a.Accounts {
-		state := AccountState{Account: account, Since: a.At}
-		if v := Verify(account, account, ProbeUnknown, false, a.At, p.Reauthentication.Lease); v.Verified || !p.Reauthentication.Needed {
-			state.Verified, state.VerifiedAt, state.LeaseEnd, state.Note = true, a.At, v.LeaseEnd, v.Reason
+	s.meet(a.Accounts, p, a.At)
+	s.Replan = a.Running > 0 || len(s.Pending()) < len(s.Accounts) || len(s.Accounts) == 0
+}
+
+// meet takes in accounts that are seen for the first time.
+func (s *State) meet(accounts []Account, p Playbook, at time.Time) {
+	for _, account := range accounts {
+		if s.Account(account.ID) != nil {
+			continue
+		}
+		state := AccountState{Account: account, Since: at}
+		switch v := FirstLook(account, at, p.Reauthentication.Lease); {
+		case !p.Reauthentication.Needed:
+			state.Verified, state.VerifiedAt, state.Note = true, at, "this migration needs no new sign-in"
+		case v.Verified:
+			state.Verified, state.VerifiedAt, state.LeaseEnd, state.Note = true, at, v.LeaseEnd, v.Reason
 		}
 		s.Accounts = append(s.Accounts, state)
 	}
-	s.Replan = a.Running > 0 || len(s.Pending()) < len(s.Accounts) || len(s.Accounts) == 0
 }
 
 // Account is the state of the account id, or nil.
@@ -159,6 +170,7 @@ func (s *State) Learn(now Account, v Verdict, at time.Time) bool {
 	if !v.Verified {
 		return false
 	}
+	account.Account = now // what a later sign-in is told from
 	account.Verified, account.VerifiedAt, account.LeaseEnd = true, at, v.LeaseEnd
 	s.Replan = true
 	return true
@@ -200,8 +212,10 @@ func (s *State) opens(account string) bool {
 	})
 }
 
-// Follow takes over a plan. What was switched stays as it is; the rest stands where the new plan puts it.
-func (s *State) Follow(plan Plan) {
+// Follow takes over a plan. What was switched stays as it is, and what is held for a reason of its own stays held; the rest stands where the
+// new plan puts it.
+func (s *State) Follow(plan Plan, p Playbook) {
+	s.meet(plan.Accounts, p, plan.MadeAt)
 	was := s.Pairs
 	s.Plan, s.Pairs, s.Replan = &plan, nil, false
 	for _, pair := range plan.Pairs {
@@ -212,11 +226,17 @@ func (s *State) Follow(plan Plan) {
 				continue
 			}
 			state.Stale = was[i].Stale
+			if was[i].Progress == Held && was[i].Hold == "" {
+				state.Progress, state.Note = Held, was[i].Note
+			}
+			if plan.Order == DisableFirst && was[i].Action == Switch && pair.Action == Leave {
+				state.Action = Switch // its old side was disabled by the switch itself, which then failed: it is finished, not left off
+			}
 		}
 		switch {
-		case pair.Action == Leave:
+		case state.Action == Leave:
 			state.Progress = LeftOff
-		case pair.Action == Already:
+		case state.Action == Already:
 			state.Progress, state.SwitchedAt = Switched, plan.MadeAt
 		case pair.Hold != "":
 			state.Progress, state.Note = Held, pair.Hold
@@ -249,13 +269,16 @@ func (s *State) Resume() {
 			s.Pairs[i].Progress, s.Pairs[i].Note = Ready, ""
 		}
 	}
-	s.Replan = s.Plan != nil
+	s.Replan = s.Replan || s.Plan != nil
 }
 
-// Raise records a problem; the oldest ones give way.
+// Raise records a problem; the oldest ones that hold nothing give way.
 func (s *State) Raise(p Problem) {
 	s.Problems = append(s.Problems, p)
-	s.Problems = s.Problems[max(0, len(s.Problems)-maxProblems):]
+	if len(s.Problems) > maxProblems {
+		oldest := max(0, slices.IndexFunc(s.Problems, func(p Problem) bool { return !p.Holds }))
+		s.Problems = slices.Delete(s.Problems, oldest, oldest+1)
+	}
 }
 
 // Record records a deed; the oldest ones give way.
