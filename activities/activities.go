@@ -38,6 +38,7 @@ type Activities struct {
 	Notices     Notices
 	Reports     Reports
 	Now         func() time.Time
+	Pause       func(ctx context.Context, d time.Duration) error // waits for d or the end of ctx
 
 	specs specCache
 }
@@ -99,8 +100,8 @@ func keepAlive(ctx context.Context) (stop func()) {
 	return cancel
 }
 
-// pause waits for d or the end of ctx.
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits for d or the end of ctx.
+func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -27,10 +27,11 @@ type Switched struct {
 	At       time.Time `json:"at"`
 }
 
-// settle is how long a side that is between two states is given before the attempt ends; the next attempt goes on where the vendor stands.
+// A side that is between two states is read again this often before the attempt ends, half a minute in all; the next attempt goes on where the
+// vendor stands.
 const (
-	settle    = 30 * time.Second
-	settleGap = 250 * time.Millisecond
+	settleReads = 120
+	settleGap   = 250 * time.Millisecond
 )
 
 // SwitchPair carries one pair over: read both sides, refuse a plan that no longer holds, enable the copy and see it enabled, disable the old and
@@ -68,10 +69,7 @@ func (a *Activities) switchPair(ctx context.Context, sandbox *adobe.Sandbox, in 
 	if stale := in.Pair.Stale(old, copied); stale != "" {
 		return done, permanent(stale+" since the plan was made", PlanStale)
 	}
-	for deadline := a.Now().Add(settle); ; {
-		if a.Now().After(deadline) {
-			return done, transient(fmt.Sprintf("the old dataflow is %s and the copy %s after %s", old.State, copied.State, settle), Unavailable, 0)
-		}
+	for reads := 0; ; {
 		switch migration.NextWrite(in.Order, old.State, copied.State) {
 		case migration.WriteDone:
 			done.At = a.Now().UTC()
@@ -91,7 +89,10 @@ func (a *Activities) switchPair(ctx context.Context, sandbox *adobe.Sandbox, in 
 			done.Disabled = a.Now().UTC()
 			old, err = read(in.Pair.Old)
 		case migration.WriteWait:
-			if err := pause(ctx, settleGap); err != nil {
+			if reads++; reads > settleReads {
+				return done, transient(fmt.Sprintf("the old dataflow is still %s and the copy %s", old.State, copied.State), Unavailable, 0)
+			}
+			if err := a.Pause(ctx, settleGap); err != nil {
 				return done, err
 			}
 			if old, err = read(in.Pair.Old); err == nil {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	sdkpb "go.temporal.io/api/sdk/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
@@ -84,7 +86,7 @@ func newWorld(t *testing.T, start time.Time, change ...func(*workflows.Input, *e
 	t.Cleanup(server.Close)
 	client, err := adobe.New(adobe.Config{IMSURL: server.URL, PlatformURL: server.URL, Now: w.Now})
 	require.NoError(t, err)
-	acts := &activities.Activities{Adobe: client, Credentials: credentials{scenario}, Notices: w.notices, Reports: w.reports, Now: w.Now}
+	acts := &activities.Activities{Adobe: client, Credentials: credentials{scenario}, Notices: w.notices, Reports: w.reports, Now: w.Now, Pause: noPause}
 	acts.Register(w)
 	acts.RegisterWrites(w)
 	workflows.Register(w)
@@ -280,6 +282,9 @@ func (r *reports) Put(_ context.Context, name string, data []byte) (string, erro
 	return name, nil
 }
 
+// noPause lets a transition that takes time outlast the attempt, since the skipping clock stands while an activity runs.
+func noPause(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
 // quiet keeps the engine's log out of the tests' output.
 type quiet struct{}
 
@@ -303,4 +308,51 @@ func (a *answer) Complete(success any, err error) {
 	got, ok := success.(workflows.AccountAnswer)
 	require.True(a.t, ok, "%T", success)
 	*a.into = append(*a.into, got)
+}
+
+// requireNoGap checks in the emulator's ledger that no pair was ever off on both sides.
+func (w *world) requireNoGap() {
+	w.t.Helper()
+	state, origin := map[string]string{}, map[string]string{}
+	for _, e := range w.emu.Ledger(0) {
+		if e.Entity != "flow" || !e.Applied || e.After == "" {
+			continue
+		}
+		state[e.ID] = e.After
+		if e.Origin != "" {
+			origin[e.ID] = e.Origin
+		}
+		for copied, old := range origin {
+			require.False(w.t, state[copied] == "disabled" && state[old] == "disabled", "both sides of %s are off after entry %d", old, e.Seq)
+		}
+	}
+}
+
+// onSwitch calls f as an attempt at a pair begins.
+func onSwitch(f func(migration.Pair)) func(*activity.Info, context.Context, converter.EncodedValues) {
+	return func(info *activity.Info, _ context.Context, args converter.EncodedValues) {
+		var in activities.SwitchInput
+		if info.ActivityType.Name == "SwitchPair" && args.Get(&in) == nil {
+			f(in.Pair)
+		}
+	}
+}
+
+// requireReadAfterEdit checks that every write on the dataflow followed a single read that came after its last edit.
+func requireReadAfterEdit(t *testing.T, w *world, id string) {
+	t.Helper()
+	edited, read, writes := int64(0), int64(0), 0
+	for _, e := range w.emu.Ledger(0) {
+		switch {
+		case e.ID == id && e.Kind == "edit":
+			edited = e.Seq
+		case e.ID == id && e.Kind == "read":
+			read = e.Seq
+		case e.ID == id && e.Kind == "write":
+			writes++
+			require.Greater(t, read, edited, "write %d relies on a reading from before the edit", e.Seq)
+		}
+	}
+	require.Positive(t, writes)
+	require.Positive(t, edited)
 }
