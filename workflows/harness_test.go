@@ -31,12 +31,19 @@ import (
 // world is one organization's workflow on a clock that skips time, with the real activities, the real clients and the emulated vendors.
 type world struct {
 	*testsuite.TestWorkflowEnvironment
-	t       *testing.T
-	emu     *emulator.Emulator
-	in      workflows.Input
-	notices *notices
-	reports *reports
+	t        *testing.T
+	emu      *emulator.Emulator
+	in       workflows.Input
+	notices  *notices
+	reports  *reports
+	scenario emulator.Scenario
+	clock    *clock
 }
+
+// clock lets the emulated vendors outlive one run of a workflow.
+type clock struct{ now func() time.Time }
+
+func (c *clock) Now() time.Time { return c.now() }
 
 const acme = "1A2B3C4D5E6F@AdobeOrg"
 
@@ -64,12 +71,8 @@ func small(t *testing.T, p migration.Playbook) emulator.Scenario {
 // newWorld begins at start.
 func newWorld(t *testing.T, start time.Time, change ...func(*workflows.Input, *emulator.Scenario)) *world {
 	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(quiet{})
-	w := &world{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, notices: &notices{}, reports: &reports{}}
-	w.SetStartTime(start)
-	w.SetTestTimeout(time.Minute)
-	w.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
+	w := &world{TestWorkflowEnvironment: environment(start), t: t, notices: &notices{}, reports: &reports{}, clock: &clock{}}
+	w.clock.now = w.Now
 	p := pinterest(t, start)
 	w.in = workflows.Input{
 		Organization: migration.Organization{ID: acme, Name: "Acme", Sandboxes: []string{"prod"}, Contacts: []string{"marketing@acme.example"}, Credential: "acme"},
@@ -80,17 +83,44 @@ func newWorld(t *testing.T, start time.Time, change ...func(*workflows.Input, *e
 		c(&w.in, &scenario)
 	}
 	var err error
-	w.emu, err = emulator.New(scenario, emulator.Options{Clock: w.Now})
+	w.emu, err = emulator.New(scenario, emulator.Options{Clock: w.clock.Now})
 	require.NoError(t, err)
+	w.scenario = scenario
+	w.register()
+	return w
+}
+
+func environment(start time.Time) *testsuite.TestWorkflowEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(quiet{})
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(start)
+	env.SetTestTimeout(2 * time.Minute)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
+	return env
+}
+
+func (w *world) register() {
 	server := httptest.NewServer(w.emu)
-	t.Cleanup(server.Close)
-	client, err := adobe.New(adobe.Config{IMSURL: server.URL, PlatformURL: server.URL, Now: w.Now})
-	require.NoError(t, err)
-	acts := &activities.Activities{Adobe: client, Credentials: credentials{scenario}, Notices: w.notices, Reports: w.reports, Now: w.Now, Pause: noPause}
+	w.t.Cleanup(server.Close)
+	client, err := adobe.New(adobe.Config{IMSURL: server.URL, PlatformURL: server.URL, Now: w.clock.Now})
+	require.NoError(w.t, err)
+	acts := &activities.Activities{
+		Adobe: client, Credentials: credentials{w.scenario}, Notices: w.notices, Reports: w.reports, Now: w.clock.Now, Pause: noPause,
+	}
 	acts.Register(w)
 	acts.RegisterWrites(w)
 	workflows.Register(w)
-	return w
+}
+
+// next is the same world with the run that follows a continue-as-new.
+func (w *world) next(in workflows.Input) *world {
+	n := *w
+	n.TestWorkflowEnvironment = environment(w.Now())
+	n.clock.now = n.Now
+	n.in = in
+	n.register()
+	return &n
 }
 
 // at runs f when the clock reads t. The clock of tests is that of the workflow.

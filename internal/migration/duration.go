@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Duration is a span in a playbook: Go's notation ("90s", "6h") or whole days ("14d", 24 hours each).
@@ -32,6 +34,14 @@ func (d Duration) String() string {
 
 // MarshalText writes d as String does.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalYAML reads as UnmarshalText does. Its error is of the kind that lets the reader go on and find further faults.
+func (d *Duration) UnmarshalYAML(node *yaml.Node) error {
+	if err := d.UnmarshalText([]byte(node.Value)); err != nil || node.Kind != yaml.ScalarNode {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %s", node.Line, errDuration)}}
+	}
+	return nil
+}
 
 // UnmarshalText reads "14d" or Go's notation.
 func (d *Duration) UnmarshalText(text []byte) error {

@@ -50,6 +50,7 @@ type Document struct {
 	file   string
 	lines  map[string]int
 	faults Faults
+	broken bool // nothing could be read, so nothing is said of what it should hold
 }
 
 // Parse decodes data into the value that into points to. Unknown keys, duplicate keys and wrong types are faults, not reasons to stop:
@@ -61,12 +62,17 @@ func Parse(file string, data []byte, into any) *Document {
 	switch err := decoder.Decode(&root); {
 	case errors.Is(err, io.EOF):
 		d.add(0, "", "the file is empty")
+		d.broken = true
 		return d
 	case err != nil:
 		d.addAll(err)
+		d.broken = true
 		return d
 	}
 	d.index(&root, "")
+	if d.broken {
+		return d
+	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		d.add(0, "", "the file holds more than one YAML document; keep one")
 	}
@@ -78,8 +84,12 @@ func Parse(file string, data []byte, into any) *Document {
 	return d
 }
 
-// Fault records that the value at path is wrong. A path that is not in the file takes the line of its nearest parent that is.
+// Fault records that the value at path is wrong. A path that is not in the file takes the line of its nearest parent that is. Of a file that
+// could not be read at all nothing further is said.
 func (d *Document) Fault(path, format string, args ...any) {
+	if d.broken {
+		return
+	}
 	d.add(d.Line(path), path, fmt.Sprintf(format, args...))
 }
 
@@ -117,13 +127,36 @@ func (d *Document) add(line int, path, text string) {
 }
 
 // The YAML library prefixes its messages with the line; it goes where our own faults have it.
-var atLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
+var atLine = regexp.MustCompile(`(?s)^(?:yaml: )?line (\d+): (.*)$`)
 
 // The library names Go types, which mean nothing to the person who wrote the file.
-var goType = regexp.MustCompile(`(field \S+ (?:not found|already set)) in type \S+`)
+var (
+	inType   = regexp.MustCompile(`(?s)(field \S+) not found in type .*`)
+	intoType = regexp.MustCompile(`(?s)cannot unmarshal \S+ .*into (.*)`)
+	quoted   = regexp.MustCompile("(?s)`.*`")
+)
 
-// It quotes the offending value too, which may be a secret.
-var quoted = regexp.MustCompile("(?s)`.*?`")
+// plain says in words what the library expected. It leaves out the value, which may be a secret.
+func plain(text string) string {
+	if m := inType.FindStringSubmatch(text); m != nil {
+		return m[1] + " is unknown here"
+	}
+	m := intoType.FindStringSubmatch(text)
+	if m == nil {
+		return quoted.ReplaceAllString(text, "this value")
+	}
+	switch {
+	case strings.HasPrefix(m[1], "int"), strings.HasPrefix(m[1], "uint"):
+		return "a whole number belongs here"
+	case m[1] == "bool":
+		return "true or false belongs here"
+	case m[1] == "string":
+		return "text belongs here"
+	case strings.HasPrefix(m[1], "[]"):
+		return "a list belongs here"
+	}
+	return "a group of keys belongs here"
+}
 
 func (d *Document) addAll(err error) {
 	texts := []string{err.Error()}
@@ -137,10 +170,7 @@ func (d *Document) addAll(err error) {
 			line, _ = strconv.Atoi(m[1])
 			text = m[2]
 		}
-		text = goType.ReplaceAllString(strings.TrimPrefix(text, "yaml: "), "$1")
-		text = strings.Replace(text, "not found", "is unknown here", 1)
-		text = quoted.ReplaceAllString(text, "a value")
-		d.add(line, "", text)
+		d.add(line, "", plain(strings.TrimPrefix(text, "yaml: ")))
 	}
 }
 
@@ -156,6 +186,11 @@ func (d *Document) index(node *yaml.Node, path string) {
 			key := node.Content[i].Value
 			if path != "" {
 				key = path + "." + key
+			}
+			if first, twice := d.lines[key]; twice {
+				d.add(node.Content[i].Line, key, fmt.Sprintf("is given twice, first on line %d", first))
+				d.broken = true
+				continue
 			}
 			d.index(node.Content[i+1], key)
 			d.lines[key] = node.Content[i].Line // the key's line, where a person looks
