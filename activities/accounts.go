@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -21,13 +22,33 @@ type AccountsInput struct {
 
 // Asked is an account to look at.
 type Asked struct {
-	Base    migration.Account `json:"base"`              // as first read
-	Claimed bool              `json:"claimed,omitempty"` // somebody says that they signed in
+	Base    Sign `json:"base"`              // as first read
+	Claimed bool `json:"claimed,omitempty"` // somebody says that they signed in
+}
+
+// Sign is what of an account can show a sign-in.
+type Sign struct {
+	ID           string    `json:"id"`
+	Name         string    `json:"name"`
+	Sandbox      string    `json:"sandbox"`
+	Etag         string    `json:"etag"`
+	AuthorizedOn time.Time `json:"authorized_on,omitzero"`
+	ExpiresAt    time.Time `json:"expires_at,omitzero"`
+}
+
+// SignOf is the part of an account that can show a sign-in.
+func SignOf(a migration.Account) Sign {
+	return Sign{ID: a.ID, Name: a.Name, Sandbox: a.Sandbox, Etag: a.Etag, AuthorizedOn: a.AuthorizedOn, ExpiresAt: a.ExpiresAt}
+}
+
+// Account is the sign as an account of which nothing else is known.
+func (s Sign) Account() migration.Account {
+	return migration.Account{ID: s.ID, Name: s.Name, Sandbox: s.Sandbox, Etag: s.Etag, AuthorizedOn: s.AuthorizedOn, ExpiresAt: s.ExpiresAt}
 }
 
 // Look is what one look at an account showed.
 type Look struct {
-	Account migration.Account `json:"account"`
+	Account Sign              `json:"account"`
 	Verdict migration.Verdict `json:"verdict"`
 }
 
@@ -93,5 +114,5 @@ func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (L
 		case adobe.ProbeUnknown:
 		}
 	}
-	return Look{now, migration.Verify(base, now, probe, asked.Claimed, a.Now(), in.Lease)}, nil
+	return Look{SignOf(now), migration.Verify(base.Account(), now, probe, asked.Claimed, a.Now(), in.Lease)}, nil
 }

@@ -38,6 +38,7 @@ type Activities struct {
 	Notices     Notices
 	Reports     Reports
 	Now         func() time.Time
+	Ask         func(ctx context.Context) (Evidence, error)      // the workflow that an activity works for
 	Pause       func(ctx context.Context, d time.Duration) error // waits for d or the end of ctx
 
 	specs specCache
@@ -69,6 +70,9 @@ type Who struct {
 	Credential string   `json:"credential"`
 	Sandboxes  []string `json:"sandboxes,omitempty"`
 }
+
+// now is the time to the millisecond: histories need no more.
+func (a *Activities) now() time.Time { return a.Now().UTC().Truncate(time.Millisecond) }
 
 func (a *Activities) sandbox(who Who, name string) (*adobe.Sandbox, error) {
 	credential, err := a.Credentials.Lookup(who.Credential, who.ID)

@@ -8,13 +8,13 @@ import (
 	"cutover/internal/notify"
 )
 
-// Notify delivers a notice, once per key. One that is not due yet ends in NotYet with the retry at its time: a reminder costs no timer.
-func (a *Activities) Notify(ctx context.Context, n migration.Notice) (notify.Receipt, error) {
+// Notify delivers a notice, once per key; the receipt is kept with it. One that is not due yet ends in NotYet with the retry at its time: a reminder costs no timer.
+func (a *Activities) Notify(ctx context.Context, n migration.Notice) error {
 	if wait := n.NotBefore.Sub(a.Now()); !n.NotBefore.IsZero() && wait > 0 {
-		return notify.Receipt{}, notYet("due at "+migration.Instant(n.NotBefore), wait)
+		return notYet("due at "+migration.Instant(n.NotBefore), wait)
 	}
-	receipt, err := a.Notices.Deliver(ctx, notify.Notice{
+	_, err := a.Notices.Deliver(ctx, notify.Notice{
 		Key: n.Key, Kind: string(n.Kind), Organization: n.Organization, To: n.To, Subject: n.Subject(), Text: n.Text(),
 	})
-	return receipt, mapError(ctx, fmt.Sprintf("notify %s (%s)", n.Organization, n.Kind), err)
+	return mapError(ctx, fmt.Sprintf("notify %s (%s)", n.Organization, n.Kind), err)
 }

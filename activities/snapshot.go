@@ -11,14 +11,14 @@ import (
 )
 
 // snapshot reads both cards of an organization in every sandbox: dataflows, their advertisers, and the new card's accounts.
-func (a *Activities) snapshot(ctx context.Context, who Who, p migration.Playbook) (migration.Snapshot, error) {
+func (a *Activities) snapshot(ctx context.Context, who Who, of Cards) (migration.Snapshot, error) {
 	var s migration.Snapshot
 	for _, name := range who.Sandboxes {
 		sandbox, err := a.sandbox(who, name)
 		if err != nil {
 			return s, err
 		}
-		cards, err := a.cards(ctx, sandbox, p)
+		cards, err := a.cards(ctx, sandbox, of)
 		if err != nil {
 			return s, err
 		}
@@ -51,7 +51,7 @@ func (a *Activities) snapshot(ctx context.Context, who Who, p migration.Playbook
 			s.Accounts = append(s.Accounts, accountOf(account, name))
 		}
 	}
-	s.TakenAt = a.Now().UTC()
+	s.TakenAt = a.now()
 	return s, nil
 }
 
@@ -64,23 +64,23 @@ type specCache struct {
 }
 
 // cards finds the connection spec ids of a playbook's cards by name, unless it gives them.
-func (a *Activities) cards(ctx context.Context, sandbox *adobe.Sandbox, p migration.Playbook) (cards, error) {
-	if p.Old.SpecID != "" && p.New.SpecID != "" {
-		return cards{p.Old.SpecID, p.New.SpecID}, nil
+func (a *Activities) cards(ctx context.Context, sandbox *adobe.Sandbox, of Cards) (cards, error) {
+	if of.Old.SpecID != "" && of.New.SpecID != "" {
+		return cards{of.Old.SpecID, of.New.SpecID}, nil
 	}
-	key := fmt.Sprintf("%q %q", p.Old, p.New)
+	key := fmt.Sprintf("%q %q", of.Old, of.New)
 	a.specs.mu.Lock()
 	known, ok := a.specs.byID[key]
 	a.specs.mu.Unlock()
 	if ok {
 		return known, nil
 	}
-	specs, err := sandbox.ConnectionSpecs(ctx, append(append([]string{}, p.Old.Names...), p.New.Names...)...)
+	specs, err := sandbox.ConnectionSpecs(ctx, append(append([]string{}, of.Old.Names...), of.New.Names...)...)
 	if err != nil {
 		return cards{}, err
 	}
-	found := cards{pick(p.Old, specs), pick(p.New, specs)}
-	for card, id := range map[string]string{p.Old.Label(): found.old, p.New.Label(): found.new} {
+	found := cards{pick(of.Old, specs), pick(of.New, specs)}
+	for card, id := range map[string]string{of.Old.Label(): found.old, of.New.Label(): found.new} {
 		if id == "" {
 			return cards{}, cardMissing{card, sandbox.Organization()}
 		}

@@ -24,7 +24,7 @@ type SwitchInput struct {
 type Switched struct {
 	Enabled  time.Time `json:"enabled,omitzero"`
 	Disabled time.Time `json:"disabled,omitzero"`
-	At       time.Time `json:"at"`
+	At       time.Time `json:"at"` // the copy runs since, as far as this attempt saw
 }
 
 // A side that is between two states is read again this often before the attempt ends, half a minute in all; the next attempt goes on where the
@@ -66,13 +66,15 @@ func (a *Activities) switchPair(ctx context.Context, sandbox *adobe.Sandbox, in 
 	if err != nil {
 		return done, err
 	}
-	if stale := in.Pair.Stale(old, copied); stale != "" {
-		return done, permanent(stale+" since the plan was made", PlanStale)
+	if !in.Pair.Holds(old, copied) {
+		return done, permanent(fmt.Sprintf("dataflow %q (%s) or its copy (%s) changed since the plan was made", in.Pair.Name, in.Pair.Old, in.Pair.New), PlanStale)
 	}
 	for reads := 0; ; {
 		switch migration.NextWrite(in.Order, old.State, copied.State) {
 		case migration.WriteDone:
-			done.At = a.Now().UTC()
+			if done.At = done.Enabled; done.At.IsZero() {
+				done.At = a.now()
+			}
 			return done, nil
 		case migration.WriteRefuse:
 			return done, permanent("both dataflows are switched off, which the plan did not ask for", PlanStale)
@@ -80,13 +82,13 @@ func (a *Activities) switchPair(ctx context.Context, sandbox *adobe.Sandbox, in 
 			if err := tolerateState(sandbox.Enable(ctx, in.Pair.New)); err != nil {
 				return done, err
 			}
-			done.Enabled = a.Now().UTC()
+			done.Enabled = a.now()
 			copied, err = read(in.Pair.New)
 		case migration.WriteDisable:
 			if err := tolerateState(sandbox.Disable(ctx, in.Pair.Old)); err != nil {
 				return done, err
 			}
-			done.Disabled = a.Now().UTC()
+			done.Disabled = a.now()
 			old, err = read(in.Pair.Old)
 		case migration.WriteWait:
 			if reads++; reads > settleReads {

@@ -23,15 +23,16 @@ const (
 	MigrateOrganizationName = "MigrateOrganization"
 	PlanOrganizationName    = "PlanOrganization"
 
-	SignalReauthCompleted = "reauth-completed" // ReauthCompleted; works with no worker up, and in bulk
-	UpdateReauthCompleted = "reauth-completed" // ReauthCompleted to AccountAnswer: its twin that answers at once
-	UpdateApprove         = "approve"          // Approve
-	UpdatePause           = "pause"            // Pause
-	UpdateResume          = "resume"           // Resume
-	UpdatePair            = "pair"             // Choose
-	UpdateReschedule      = "reschedule"       // Reschedule
-	QueryStatus           = "status"           // migration.Status
-	QueryPlan             = "plan"             // *migration.Plan, nil before there is one
+	SignalReauthCompleted = "reauth-completed"       // ReauthCompleted; works with no worker up, and in bulk
+	UpdateReauthCompleted = "reauth-completed"       // ReauthCompleted to AccountAnswer: its twin that answers at once
+	UpdateApprove         = "approve"                // Approve
+	UpdatePause           = "pause"                  // Pause
+	UpdateResume          = "resume"                 // Resume
+	UpdatePair            = "pair"                   // Choose
+	UpdateReschedule      = "reschedule"             // Reschedule
+	QueryStatus           = "status"                 // migration.Status
+	QueryPlan             = "plan"                   // *migration.Plan, nil before there is one
+	QueryEvidence         = activities.QueryEvidence // activities.Evidence
 )
 
 // WorkflowID is the id of an organization's workflow. One id per playbook and organization means that a second start is refused, not doubled.
@@ -49,10 +50,9 @@ type Input struct {
 // Result is how a migration ended.
 type Result struct {
 	Outcome  migration.Phase `json:"outcome"`
-	Reason   string          `json:"reason"`
-	Switched int             `json:"switched"` // dataflows that run on the new card
-	LeftOff  int             `json:"left_off"` // dataflows that were switched off before and stay so
-	LeftOut  int             `json:"left_out"` // dataflows that a person left out
+	Switched int             `json:"switched,omitempty"` // dataflows that run on the new card
+	LeftOff  int             `json:"left_off,omitempty"` // dataflows that were switched off before and stay so
+	LeftOut  int             `json:"left_out,omitempty"` // dataflows that a person left out
 	Evidence string          `json:"evidence,omitempty"`
 }
 

@@ -79,7 +79,8 @@ func (o *organization) attributes(now time.Time) attributes {
 	if _, at := o.playbook.Timeline.Deadline(now); !at.IsZero() {
 		is.deadline = at
 	}
-	if waits := o.state.Waits(o.Organization, o.playbook, now); len(waits) > 0 {
+	// Whom to ask: a vendor that is waited for shows in the phase.
+	if waits := o.state.Waits(o.Organization, o.playbook, now); len(waits) > 0 && waits[0].On != migration.OnVendor {
 		is.waitingOn = waits[0].On
 	}
 	if problem := o.state.Holding(); problem != nil {
@@ -192,7 +193,6 @@ func code(command string) string {
 // staticDetails is what the Web UI shows of an organization from the start on, also with no worker up.
 func staticDetails(in Input) string {
 	t := in.Playbook.Timeline
-	return fmt.Sprintf("%s for `%s`, sandboxes %s\n\nCard available %s, re-authenticate by %s, shutdown %s.\n\nAll commands: `starter --help`.",
-		in.Playbook.Title, in.Organization.ID, strings.Join(in.Organization.Sandboxes, ", "),
-		migration.Instant(t.Available), migration.Instant(t.ReauthenticateBy), migration.Instant(t.Shutdown))
+	return fmt.Sprintf("Card available %s, re-authenticate by %s, shutdown %s. Sandboxes: %s.",
+		migration.Instant(t.Available), migration.Instant(t.ReauthenticateBy), migration.Instant(t.Shutdown), strings.Join(in.Organization.Sandboxes, ", "))
 }

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
+	"cutover/activities"
 	"cutover/internal/migration"
 )
 
@@ -39,6 +40,11 @@ func (o *organization) setQueries(ctx workflow.Context) error {
 		workflow.SetQueryHandlerWithOptions(ctx, QueryPlan, func() (*migration.Plan, error) {
 			return o.state.Plan, nil
 		}, workflow.QueryHandlerOptions{Description: "the current plan; null before there is one"}),
+		workflow.SetQueryHandlerWithOptions(ctx, QueryEvidence, func() (activities.Evidence, error) {
+			return activities.Evidence{
+				Status: o.state.Status(o.Organization, o.playbook, workflow.Now(ctx)), Plan: o.state.Plan, Base: o.state.Assessment.Base,
+			}, nil
+		}, workflow.QueryHandlerOptions{Description: "everything that is known, for the evidence file"}),
 	)
 }
 

@@ -106,7 +106,7 @@ func (w *world) register() {
 	client, err := adobe.New(adobe.Config{IMSURL: server.URL, PlatformURL: server.URL, Now: w.clock.Now})
 	require.NoError(w.t, err)
 	acts := &activities.Activities{
-		Adobe: client, Credentials: credentials{w.scenario}, Notices: w.notices, Reports: w.reports, Now: w.clock.Now, Pause: noPause,
+		Adobe: client, Credentials: credentials{w.scenario}, Notices: w.notices, Reports: w.reports, Now: w.clock.Now, Pause: noPause, Ask: w.evidence,
 	}
 	acts.Register(w)
 	acts.RegisterWrites(w)
@@ -301,6 +301,9 @@ type reports struct {
 func (r *reports) Put(_ context.Context, name string, data []byte) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !strings.HasSuffix(name, "/evidence.json") {
+		return name, nil
+	}
 	var e activities.Evidence
 	if err := json.Unmarshal(data, &e); err != nil {
 		return "", err
@@ -314,6 +317,15 @@ func (r *reports) Put(_ context.Context, name string, data []byte) (string, erro
 
 // noPause lets a transition that takes time outlast the attempt, since the skipping clock stands while an activity runs.
 func noPause(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
+func (w *world) evidence(context.Context) (activities.Evidence, error) {
+	var e activities.Evidence
+	value, err := w.QueryWorkflow(workflows.QueryEvidence)
+	if err != nil {
+		return e, err
+	}
+	return e, value.Get(&e)
+}
 
 // quiet keeps the engine's log out of the tests' output.
 type quiet struct{}

@@ -77,7 +77,7 @@ func (o *organization) assess(ctx workflow.Context) error {
 	o.enter(ctx, migration.Assessing)
 	var a migration.Assessment
 	err := workflow.ExecuteActivity(reading(ctx, "list both cards' dataflows and accounts", readPatience), do.Assess,
-		activities.ReadInput{Who: o.who(), Playbook: o.playbook}).Get(ctx, &a)
+		activities.AssessInput{Who: o.whole(), Cards: cardsOf(o.playbook), Playbook: o.playbook.Name, Available: o.playbook.Timeline.Available}).Get(ctx, &a)
 	if err != nil {
 		return o.hold(ctx, err)
 	}
@@ -114,7 +114,7 @@ func (o *organization) check(ctx workflow.Context) error {
 		default:
 			account.ClaimedBy = claim.By
 			if !slices.ContainsFunc(in.Accounts, func(a activities.Asked) bool { return a.Base.ID == account.ID }) {
-				in.Accounts = append(in.Accounts, activities.Asked{Base: account.Account, Claimed: true})
+				in.Accounts = append(in.Accounts, activities.Asked{Base: activities.SignOf(account.Account), Claimed: true})
 			}
 		}
 	}
@@ -144,7 +144,7 @@ func (o *organization) check(ctx workflow.Context) error {
 }
 
 func (o *organization) learn(ctx workflow.Context, look activities.Look) {
-	o.state.Learn(look.Account, look.Verdict, workflow.Now(ctx))
+	o.state.Learn(look.Account.Account(), look.Verdict, workflow.Now(ctx))
 	o.answers[look.Account.ID] = AccountAnswer{look.Account.ID, look.Verdict.Verified, look.Verdict.Reason}
 }
 
@@ -153,7 +153,7 @@ func (o *organization) plan(ctx workflow.Context) error {
 	o.enter(ctx, migration.Planning)
 	var plan migration.Plan
 	err := workflow.ExecuteActivity(reading(ctx, "pair and compare the dataflows", readPatience), do.Plan,
-		activities.ReadInput{Who: o.who(), Playbook: o.playbook, Choices: o.state.Choices}).Get(ctx, &plan)
+		planInput(o.whole(), o.playbook, o.state.Choices, o.state.Accounts)).Get(ctx, &plan)
 	if err != nil {
 		return o.hold(ctx, err)
 	}
@@ -196,6 +196,7 @@ func (o *organization) switchPair(ctx workflow.Context, pair migration.Pair) {
 	apart, release := acting(ctx)
 	defer release()
 	in := activities.SwitchInput{Who: o.who(), Pair: pair, Order: o.playbook.CutOver.Order}
+	in.Pair.Drift, in.Pair.Advertiser = nil, "" // the plan has them
 	if account := o.state.Account(pair.Account); account != nil {
 		in.LeaseEnd = account.LeaseEnd
 	}
@@ -243,8 +244,7 @@ func (o *organization) close(ctx workflow.Context, outcome migration.Phase) Resu
 	o.stopAll()
 	o.enter(ctx, outcome)
 	o.finished = true
-	now := workflow.Now(ctx)
-	result := Result{Outcome: outcome, Reason: o.state.Assessment.Reason}
+	result := Result{Outcome: outcome}
 	for _, pair := range o.state.Pairs {
 		switch pair.Progress {
 		case migration.Switched, migration.Verified:
@@ -257,8 +257,7 @@ func (o *organization) close(ctx workflow.Context, outcome migration.Phase) Resu
 	if o.state.Plan != nil {
 		result.LeftOut = len(o.state.Plan.Left)
 	}
-	evidence := activities.Evidence{Status: o.state.Status(o.Organization, o.playbook, now), Plan: nil}
-	o.attempt(ctx, workflow.ExecuteActivity(telling(ctx, "write the evidence"), do.Report, evidence).Get(ctx, &result.Evidence))
+	o.attempt(ctx, workflow.ExecuteActivity(telling(ctx, "write the evidence"), do.Report).Get(ctx, &result.Evidence))
 	o.publish(ctx)
 	return result
 }
@@ -300,11 +299,28 @@ func (o *organization) lapse(now time.Time) {
 
 func (o *organization) notify(ctx workflow.Context, kind migration.NoticeKind, what string) error {
 	notice := o.state.NewNotice(kind, what, o.Organization, o.playbook, workflow.Now(ctx))
-	return workflow.ExecuteActivity(telling(ctx, "notice: "+notice.Subject()), do.Notify, notice).Get(ctx, nil)
+	return workflow.ExecuteActivity(telling(ctx, "notice: "+string(kind)), do.Notify, notice).Get(ctx, nil)
 }
 
+// who is the organization for activities that are told the sandbox; whole is it for those that look at all of them.
 func (o *organization) who() activities.Who {
+	return activities.Who{ID: o.ID, Credential: o.Credential}
+}
+
+func (o *organization) whole() activities.Who { return whole(o.Organization) }
+
+func whole(o migration.Organization) activities.Who {
 	return activities.Who{ID: o.ID, Credential: o.Credential, Sandboxes: o.Sandboxes}
+}
+
+func cardsOf(p migration.Playbook) activities.Cards { return activities.Cards{Old: p.Old, New: p.New} }
+
+func planInput(who activities.Who, p migration.Playbook, choices map[string]string, known []migration.AccountState) activities.PlanInput {
+	in := activities.PlanInput{Who: who, Cards: cardsOf(p), Order: p.CutOver.Order, Drift: p.Drift, Choices: choices}
+	for _, account := range known {
+		in.Known = append(in.Known, account.ID)
+	}
+	return in
 }
 
 // cause is the failure an activity ended with. One that ran out of time without an answer of its own is named for that.
@@ -336,8 +352,7 @@ func accountNames(asked []activities.Asked) string {
 // PlanOrganization reads and plans and changes nothing: starter plan prints what MigrateOrganization would do now, from the same code.
 func PlanOrganization(ctx workflow.Context, in PlanInput) (migration.Plan, error) {
 	var plan migration.Plan
-	who := activities.Who{ID: in.Organization.ID, Credential: in.Organization.Credential, Sandboxes: in.Organization.Sandboxes}
 	err := workflow.ExecuteActivity(reading(ctx, "pair and compare the dataflows, change nothing", planTimeout), do.Plan,
-		activities.ReadInput{Who: who, Playbook: in.Playbook, Choices: in.Choices}).Get(ctx, &plan)
+		planInput(whole(in.Organization), in.Playbook, in.Choices, nil)).Get(ctx, &plan)
 	return plan, err
 }

@@ -36,11 +36,11 @@ func TestOrganizationThatSignsInOnTime(t *testing.T) {
 	})
 	result, err := w.run()
 	require.NoError(t, err)
-	require.Equal(t, workflows.Result{Outcome: migration.Migrated, Reason: result.Reason, Switched: 3, Evidence: result.Evidence}, result)
+	require.Equal(t, workflows.Result{Outcome: migration.Migrated, Switched: 3, Evidence: result.Evidence}, result)
 	w.requireSwitched()
 	require.Equal(t, "start", w.notices.kinds(), "no reminder after the sign-in, quiet when done")
 	require.Len(t, w.writes(), 6, "one enable and one disable per pair")
-	evidence := w.reports.data["pinterest-v5/1A2B3C4D5E6F_at_AdobeOrg.json"]
+	evidence := w.reports.data["pinterest-v5/1A2B3C4D5E6F_at_AdobeOrg/evidence.json"]
 	require.Equal(t, migration.Migrated, evidence.Status.Phase)
 	require.Len(t, evidence.Status.Pairs, 3)
 }
@@ -161,7 +161,7 @@ func TestNotAffected(t *testing.T) {
 			result, err := w.run()
 			require.NoError(t, err)
 			require.Equal(t, migration.NotAffected, result.Outcome)
-			require.NotEmpty(t, result.Reason)
+			require.NotEmpty(t, w.reports.data["pinterest-v5/1A2B3C4D5E6F_at_AdobeOrg/evidence.json"].Status.Reason)
 			require.Empty(t, w.notices.kinds())
 			w.requireUntouched()
 		})
@@ -470,7 +470,7 @@ func TestCancelAtEveryWait(t *testing.T) {
 				old := w.flow("old", copied.Name)
 				require.NotEqual(t, old.State, copied.State, "%s: exactly one side runs", old.Name)
 			}
-			require.Equal(t, migration.Cancelled, w.reports.data["pinterest-v5/1A2B3C4D5E6F_at_AdobeOrg.json"].Status.Phase)
+			require.Equal(t, migration.Cancelled, w.reports.data["pinterest-v5/1A2B3C4D5E6F_at_AdobeOrg/evidence.json"].Status.Phase)
 			require.WithinDuration(t, wait.start.Add(2*time.Hour), w.Now(), time.Minute, "a cancel does not wait")
 		})
 	}

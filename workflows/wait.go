@@ -111,7 +111,7 @@ func (o *organization) watch(now time.Time) {
 		in := activities.AccountsInput{Who: o.who(), Lease: o.playbook.Reauthentication.Lease, Poll: o.playbook.Reauthentication.Poll}
 		key := ""
 		for _, account := range pending {
-			in.Accounts = append(in.Accounts, activities.Asked{Base: account.Account, Claimed: account.ClaimedBy != ""})
+			in.Accounts = append(in.Accounts, activities.Asked{Base: activities.SignOf(account.Account), Claimed: account.ClaimedBy != ""})
 			key += fmt.Sprint(account.ID, account.Etag, account.ClaimedBy, " ")
 		}
 		o.signs = o.signs.keep(key, o.root, func(ctx workflow.Context) workflow.Future {

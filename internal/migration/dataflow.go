@@ -54,14 +54,16 @@ type Mappings struct {
 	Set    string   `json:"set,omitempty"`    // id and version of a mapping set
 }
 
-// Fingerprint identifies everything of a dataflow itself that a plan relies on, its state excepted: toggling is what a plan does. Two readings
-// with the same fingerprint have the same content whatever the order the vendor listed it in. The advertiser is not part of it, because a
-// single read of a dataflow does not show it; the plan's hash has it.
-func (d Dataflow) Fingerprint() string {
+// Fingerprint identifies everything of a pair's two sides that a plan relies on, their states excepted: toggling is what a plan does. Two
+// readings with the same fingerprint have the same content whatever the order the vendor listed it in. The advertiser is not part of it, because
+// a single read of a dataflow does not show it; the plan's hash has it.
+func Fingerprint(old, copied Dataflow) string {
 	h := sha256.New()
-	write(h, "dataflow", d.ID, d.Name, d.Sandbox, d.Account, d.Target, d.Mappings.Set)
-	write(h, sorted(audienceIDs(d.Audiences))...)
-	write(h, sorted(d.Mappings.Fields)...)
+	for _, d := range []Dataflow{old, copied} {
+		write(h, "dataflow", d.ID, d.Name, d.Sandbox, d.Account, d.Target, d.Mappings.Set)
+		write(h, sorted(audienceIDs(d.Audiences))...)
+		write(h, sorted(d.Mappings.Fields)...)
+	}
 	return digest(h)
 }
 

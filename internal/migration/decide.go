@@ -148,7 +148,7 @@ func (s *State) Waits(o Organization, p Playbook, now time.Time) []Wait {
 		waits = append(waits, operator("the plan "+s.Plan.Hash+" is approved", s.Plan.MadeAt, "approve --by NAME --plan "+s.Plan.Hash))
 	}
 	for _, account := range s.Pending() {
-		waits = append(waits, Wait{OnOrganization, who(o), fmt.Sprintf("Reconnect OAuth of account %q (%s) in sandbox %s", account.Name, account.ID, account.Sandbox),
+		waits = append(waits, Wait{OnOrganization, who(o), "Reconnect OAuth of account " + account.label(),
 			account.Since, by, fmt.Sprintf("starter signal reauth-completed --org %s --account %s --by NAME", o.ID, account.ID)})
 	}
 	for _, pair := range s.Unverified() {

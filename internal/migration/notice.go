@@ -27,34 +27,36 @@ type Notice struct {
 	Name         string     `json:"name"`
 	To           []string   `json:"to,omitempty"`
 	Title        string     `json:"title"` // the playbook's
-	Timeline     Timeline   `json:"timeline"`
-	Links        Links      `json:"links"`
+	By           time.Time  `json:"by"`    // re-authenticate by
+	Shutdown     time.Time  `json:"shutdown"`
+	Link         string     `json:"link,omitempty"`     // to Adobe's accounts page
+	Guide        string     `json:"guide,omitempty"`    // to more about it
 	Affected     string     `json:"affected,omitempty"` // why the organization is told
 	Dataflows    []string   `json:"dataflows,omitempty"`
-	More         int        `json:"more,omitempty"` // dataflows that are not named
-	Waits        []Wait     `json:"waits,omitempty"`
+	More         int        `json:"more,omitempty"`      // dataflows that are not named
+	Accounts     []string   `json:"accounts,omitempty"`  // to sign in to
+	Waits        []Wait     `json:"waits,omitempty"`     // what the operator must do
 	NotBefore    time.Time  `json:"not_before,omitzero"` // a reminder is a notice that is not due yet
 }
-
-// A notice names the first few dataflows: enough to recognize what it is about.
-const namedDataflows = 20
 
 // NewNotice puts together a notice about the organization as it stands at now. What tells it apart from others of its kind.
 func (s *State) NewNotice(kind NoticeKind, what string, o Organization, p Playbook, now time.Time) Notice {
 	n := Notice{
 		Key:  strings.Join([]string{p.Name, o.ID, string(kind), what}, "/"),
-		Kind: kind, Organization: o.ID, Name: o.Name, To: o.Contacts, Title: p.Title, Timeline: p.Timeline, Links: p.Links,
-		Affected: s.Assessment.Reason, Waits: s.Waits(o, p, now),
+		Kind: kind, Organization: o.ID, Name: o.Name, Title: p.Title, By: p.Timeline.ReauthenticateBy, Shutdown: p.Timeline.Shutdown,
+		Affected: s.Assessment.Reason,
 	}
 	if kind == NoticeAttention || kind == NoticeDeadline {
-		n.To = nil // the operator's own channel
+		n.Waits = s.Waits(o, p, now) // to the operator's own channel
+		return n
 	}
-	for _, d := range s.Assessment.Base {
-		if len(n.Dataflows) == namedDataflows {
-			n.More++
-			continue
-		}
-		n.Dataflows = append(n.Dataflows, d.Name)
+	n.To, n.Link = o.Contacts, p.Links.Accounts
+	if kind == NoticeStart {
+		n.Guide = p.Links.Guide
+	}
+	n.Dataflows, n.More = s.Assessment.Names, s.Assessment.Listed-len(s.Assessment.Names)
+	for _, account := range s.Pending() {
+		n.Accounts = append(n.Accounts, account.label())
 	}
 	return n
 }
@@ -63,13 +65,13 @@ func (s *State) NewNotice(kind NoticeKind, what string, o Organization, p Playbo
 func (n Notice) Subject() string {
 	switch n.Kind {
 	case NoticeStart:
-		return fmt.Sprintf("%s: action needed by %s", n.Title, date(n.Timeline.ReauthenticateBy))
+		return fmt.Sprintf("%s: action needed by %s", n.Title, Instant(n.By))
 	case NoticeReminder:
 		return n.Title + ": your action is still needed"
 	case NoticeRefused:
 		return n.Title + ": the sign-in could not be confirmed"
 	case NoticeRescheduled:
-		return fmt.Sprintf("%s: the dates moved, now %s and %s", n.Title, date(n.Timeline.ReauthenticateBy), date(n.Timeline.Shutdown))
+		return fmt.Sprintf("%s: the dates moved, now %s and %s", n.Title, Instant(n.By), Instant(n.Shutdown))
 	case NoticeDeadline:
 		return fmt.Sprintf("%s: %s passed a deadline", n.Title, n.Name)
 	case NoticeAttention:
@@ -84,6 +86,16 @@ func (n Notice) Text() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s (%s)", n.Name, n.Organization)
 	line("Why you are told: %s.", n.Affected)
+	if len(n.Waits) > 0 {
+		line("\nWhat is waited for:")
+		for _, w := range n.Waits {
+			line("- %s, since %s: %s, by %s", w.Who, Instant(w.Since), w.What, Instant(w.By))
+			if w.Command != "" {
+				line("  type: %s", w.Command)
+			}
+		}
+		return b.String()
+	}
 	if len(n.Dataflows) > 0 {
 		line("\nDataflows:")
 		for _, name := range n.Dataflows {
@@ -93,24 +105,18 @@ func (n Notice) Text() string {
 			line("- and %d more", n.More)
 		}
 	}
-	if len(n.Waits) > 0 {
-		line("\nWhat is waited for:")
-		for _, w := range n.Waits {
-			line("- %s: %s, by %s", w.Who, w.What, Instant(w.By))
-			if w.Command != "" {
-				line("  then: %s", w.Command)
-			}
+	if len(n.Accounts) > 0 {
+		line("\nTo do by %s: sign in again to", Instant(n.By))
+		for _, account := range n.Accounts {
+			line("- account %s", account)
 		}
+		line("Open Destinations > Accounts (%s), filter by the new card, choose Edit details, then Reconnect OAuth, and say that you did.", n.Link)
 	}
-	line("\nHow to sign in again: open Destinations > Accounts (%s), filter by the new card, choose Edit details, then Reconnect OAuth.", n.Links.Accounts)
-	line("Everything else is done for you: dataflows of the new card are enabled and the old ones disabled, one by one, checked each time.")
-	line("\nAfter %s the integrity of dataflows to the old card is not guaranteed. After %s they fail; signing in later still brings them back.",
-		date(n.Timeline.ReauthenticateBy), date(n.Timeline.Shutdown))
-	if n.Links.Guide != "" {
-		line("More: %s", n.Links.Guide)
+	line("\nEverything else is done for you: dataflows of the new card are enabled and the old ones disabled, one by one, checked each time.")
+	line("After %s the integrity of dataflows to the old card is not guaranteed. After %s they fail; signing in later still brings them back.",
+		Instant(n.By), Instant(n.Shutdown))
+	if n.Guide != "" {
+		line("More: %s", n.Guide)
 	}
 	return b.String()
 }
-
-// date writes a deadline as people say it: an instant that ends a day is that day.
-func date(end time.Time) string { return Instant(end) }

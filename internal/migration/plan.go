@@ -18,20 +18,19 @@ const (
 	Leave   Action = "leave switched off" // neither runs: the organization had it switched off, so it stays off
 )
 
-// Pair is an old dataflow and its copy in a plan. The fingerprints are what the plan relies on: a pair whose sides no longer have them is
-// stale and not switched.
+// Pair is an old dataflow and its copy in a plan. The fingerprint is what the plan relies on: a pair whose sides no longer have it is stale
+// and not switched.
 type Pair struct {
-	Name           string  `json:"name"`
-	Sandbox        string  `json:"sandbox"`
-	Account        string  `json:"account"` // the copy's, which must be verified
-	Old            string  `json:"old"`
-	New            string  `json:"new"`
-	OldFingerprint string  `json:"old_fingerprint"`
-	NewFingerprint string  `json:"new_fingerprint"`
-	Advertiser     string  `json:"advertiser,omitempty"` // the copy's
-	Action         Action  `json:"action"`
-	Drift          []Drift `json:"drift,omitempty"`
-	Hold           string  `json:"hold,omitempty"` // why a person must act before this pair moves
+	Name        string  `json:"name"`
+	Sandbox     string  `json:"sandbox"`
+	Account     string  `json:"account"` // the copy's, which must be verified
+	Old         string  `json:"old"`
+	New         string  `json:"new"`
+	Fingerprint string  `json:"fingerprint"`          // of both sides
+	Advertiser  string  `json:"advertiser,omitempty"` // the copy's
+	Action      Action  `json:"action"`
+	Drift       []Drift `json:"drift,omitempty"`
+	Hold        string  `json:"hold,omitempty"` // why a person must act before this pair moves
 }
 
 // Plan is what will be done for an organization, as an immutable value. Approvals name its hash.
@@ -47,14 +46,14 @@ type Plan struct {
 
 // MakePlan decides what to do for the organization in the snapshot. It is the only place a plan comes from: starter plan and the workflow
 // print and follow the same value.
-func MakePlan(s Snapshot, p Playbook, choices map[string]string) Plan {
+func MakePlan(s Snapshot, order Order, drift DriftPolicy, choices map[string]string) Plan {
 	matches, questions, left := PairUp(s.Old, s.New, choices)
-	plan := Plan{Order: p.CutOver.Order, Questions: questions, MadeAt: s.TakenAt}
+	plan := Plan{Order: order, Questions: questions, MadeAt: s.TakenAt}
 	for _, d := range left {
 		plan.Left = append(plan.Left, d.ID)
 	}
 	for _, m := range matches {
-		plan.Pairs = append(plan.Pairs, pair(m, p))
+		plan.Pairs = append(plan.Pairs, pair(m, drift))
 	}
 	for _, account := range s.Accounts {
 		if slices.ContainsFunc(plan.Pairs, func(p Pair) bool { return p.Account == account.ID }) {
@@ -66,18 +65,18 @@ func MakePlan(s Snapshot, p Playbook, choices map[string]string) Plan {
 	return plan
 }
 
-func pair(m Match, p Playbook) Pair {
+func pair(m Match, policy DriftPolicy) Pair {
 	pair := Pair{
 		Name: m.Old.Name, Sandbox: m.Old.Sandbox, Account: m.New.Account, Old: m.Old.ID, New: m.New.ID, Advertiser: m.New.Advertiser,
-		OldFingerprint: m.Old.Fingerprint(), NewFingerprint: m.New.Fingerprint(),
-		Action: ActionFor(m.Old.State, m.New.State), Drift: Compare(m.Old, m.New),
+		Fingerprint: Fingerprint(m.Old, m.New),
+		Action:      ActionFor(m.Old.State, m.New.State), Drift: Compare(m.Old, m.New),
 	}
 	if pair.Action == Leave || pair.Action == Already {
 		return pair // nothing will be toggled, so nothing needs to be held
 	}
 	var asked []string
 	for _, d := range pair.Drift {
-		if p.Drift.Of(d.Kind) == Ask {
+		if policy.Of(d.Kind) == Ask {
 			asked = append(asked, string(d.Kind)+": "+d.Item)
 		}
 	}
@@ -106,7 +105,7 @@ func (p Plan) hash() string {
 	h := sha256.New()
 	write(h, "plan", string(p.Order))
 	for _, pair := range p.Pairs {
-		write(h, pair.Sandbox, pair.Old, pair.New, pair.OldFingerprint, pair.NewFingerprint, pair.Advertiser, string(pair.Action), pair.Hold)
+		write(h, pair.Sandbox, pair.Old, pair.New, pair.Fingerprint, pair.Advertiser, string(pair.Action), pair.Hold)
 	}
 	for _, q := range p.Questions {
 		write(h, "question", q.Old)
@@ -140,17 +139,8 @@ func (p Pair) Toggles(order Order) []Toggle {
 	return nil
 }
 
-// Stale tells what changed if a pair's two sides are no longer what the plan relies on; empty means the plan holds.
-func (p Pair) Stale(old, copied Dataflow) string {
-	var what []string
-	if old.Fingerprint() != p.OldFingerprint {
-		what = append(what, "the old dataflow "+p.Old+" changed")
-	}
-	if copied.Fingerprint() != p.NewFingerprint {
-		what = append(what, "the copy "+p.New+" changed")
-	}
-	return strings.Join(what, " and ")
-}
+// Holds tells whether a pair's two sides are still what the plan relies on.
+func (p Pair) Holds(old, copied Dataflow) bool { return p.Fingerprint == Fingerprint(old, copied) }
 
 // Write is the next thing to do for a pair whose sides are in given states.
 type Write string

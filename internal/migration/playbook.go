@@ -83,7 +83,7 @@ type Verification struct {
 // Policy is what happens on a kind of drift.
 type Policy string
 
-// Ask holds the pair until a person has settled it; Ignore notes the difference and goes on.
+// Ask holds the pair until a person has settled it; Ignore notes the difference and goes on. No policy is Ask.
 const (
 	Ask    Policy = "ask"
 	Ignore Policy = "ignore"
@@ -91,11 +91,11 @@ const (
 
 // DriftPolicy has one policy per kind of difference between an old dataflow and its copy.
 type DriftPolicy struct {
-	AudienceMissing Policy `json:"audience_missing" yaml:"audience_missing"` // on the old dataflow only
-	AudienceExtra   Policy `json:"audience_extra" yaml:"audience_extra"`     // on the copy only
-	Mapping         Policy `json:"mapping" yaml:"mapping"`
-	Advertiser      Policy `json:"advertiser" yaml:"advertiser"`
-	Name            Policy `json:"name" yaml:"name"`
+	AudienceMissing Policy `json:"audience_missing,omitempty" yaml:"audience_missing"` // on the old dataflow only
+	AudienceExtra   Policy `json:"audience_extra,omitempty" yaml:"audience_extra"`     // on the copy only
+	Mapping         Policy `json:"mapping,omitempty" yaml:"mapping"`
+	Advertiser      Policy `json:"advertiser,omitempty" yaml:"advertiser"`
+	Name            Policy `json:"name,omitempty" yaml:"name"`
 }
 
 // Approval is who must agree to a plan before anything is toggled.
@@ -110,7 +110,6 @@ const (
 // Links are where a person does their part in Adobe's user interface.
 type Links struct {
 	Accounts string `json:"accounts,omitempty" yaml:"accounts"`
-	Browse   string `json:"browse,omitempty" yaml:"browse"`
 	Guide    string `json:"guide,omitempty" yaml:"guide"`
 }
 
@@ -261,11 +260,11 @@ func Instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z")
 func resolveDate(text string, zone *time.Location, start time.Time, endOfDay bool) (time.Time, error) {
 	if offset, ok := strings.CutPrefix(text, "+"); ok {
 		d, err := parseDuration(offset)
-		return start.Add(d).UTC(), err
+		return start.Add(d).UTC().Truncate(time.Second), err
 	}
 	if offset, ok := strings.CutPrefix(text, "-"); ok {
 		d, err := parseDuration(offset)
-		return start.Add(-d).UTC(), err
+		return start.Add(-d).UTC().Truncate(time.Second), err
 	}
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at.UTC(), nil

@@ -35,12 +35,16 @@ type RunVerdict struct {
 	Overdue  bool      `json:"overdue,omitempty"` // pending for longer than the playbook's bound
 }
 
+// clockSkew is how far the vendor's clock may be from ours.
+const clockSkew = time.Minute
+
 // JudgeRuns looks for the first run of a copy after its switch. A run that succeeded passes, whatever failed before it; failures alone fail;
-// no finished run is inconclusive and holds. A run's hour window may open before the switch, so its end decides.
+// no finished run is inconclusive and holds. A run's hour window may open before the switch, so its end decides; clocks may differ a little,
+// and before its switch a copy had no runs.
 func JudgeRuns(dataflow string, runs []Run, switchedAt time.Time) RunVerdict {
 	verdict := RunVerdict{Dataflow: dataflow, Status: RunPending, Reason: "no finished flow run yet"}
 	for _, run := range runs {
-		if run.Dataflow != dataflow || run.Completed.Before(switchedAt) {
+		if run.Dataflow != dataflow || run.Completed.Before(switchedAt.Add(-clockSkew)) {
 			continue
 		}
 		switch run.Status {

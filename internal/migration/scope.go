@@ -6,42 +6,49 @@ import (
 	"time"
 )
 
-// Assessment is the first look at an organization: whether it is affected and why, the accounts people must sign in to, and the old dataflows
-// as they were, the base against which later changes are seen.
+// Assessment is the first look at an organization: whether it is affected and why, and the accounts people must sign in to.
 type Assessment struct {
-	Affected bool       `json:"affected"`
-	Reason   string     `json:"reason"`
-	Listed   int        `json:"listed"` // old-card dataflows in all sandboxes
-	Base     []Dataflow `json:"base,omitempty"`
-	Accounts []Account  `json:"accounts,omitempty"` // new-card accounts that dataflows use
-	Running  int        `json:"running,omitempty"`  // copies that somebody enabled already
-	At       time.Time  `json:"at"`
+	Affected bool      `json:"affected"`
+	Reason   string    `json:"reason"`
+	Listed   int       `json:"listed"`             // old-card dataflows in all sandboxes
+	Names    []string  `json:"names,omitempty"`    // of the first few, for people to recognize what it is about
+	Accounts []Account `json:"accounts,omitempty"` // new-card accounts that dataflows use
+	Running  int       `json:"running,omitempty"`  // copies that somebody enabled already
+	Base     string    `json:"base,omitempty"`     // where the snapshot is kept against which later changes are seen
+	At       time.Time `json:"at"`
 }
+
+// A notice names this many dataflows.
+const namedDataflows = 20
 
 // Assess decides who is affected: an organization that had dataflows on the old card set up before the new card was available. The reason is
 // stated either way.
-func Assess(s Snapshot, p Playbook) Assessment {
+func Assess(s Snapshot, old Card, available time.Time) Assessment {
 	a := Assessment{Listed: len(s.Old), At: s.TakenAt}
 	before := 0
 	for _, d := range s.Old {
-		if d.Created.Before(p.Timeline.Available) {
+		if d.Created.Before(available) {
 			before++
 		}
 	}
-	since := Instant(p.Timeline.Available)
+	since := Instant(available)
 	switch {
 	case before > 0:
 		a.Affected = true
-		a.Reason = fmt.Sprintf("%s on %s set up before %s", count(before, "dataflow"), p.Old.Label(), since)
+		a.Reason = fmt.Sprintf("%s on %s set up before %s", count(before, "dataflow"), old.Label(), since)
 	case len(s.Old) > 0:
-		a.Reason = fmt.Sprintf("no dataflow on %s was set up before %s (%d later)", p.Old.Label(), since, len(s.Old))
+		a.Reason = fmt.Sprintf("no dataflow on %s was set up before %s (%d later)", old.Label(), since, len(s.Old))
 	default:
-		a.Reason = "no dataflow on " + p.Old.Label()
+		a.Reason = "no dataflow on " + old.Label()
 	}
 	if !a.Affected {
 		return a
 	}
-	a.Base = slices.SortedFunc(slices.Values(s.Old), byID)
+	for _, d := range slices.SortedFunc(slices.Values(s.Old), byID) {
+		if len(a.Names) < namedDataflows {
+			a.Names = append(a.Names, d.Name)
+		}
+	}
 	used := map[string]bool{}
 	for _, d := range s.New {
 		used[d.Account] = true

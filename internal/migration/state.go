@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -57,6 +58,11 @@ type AccountState struct {
 	Since      time.Time `json:"since,omitzero"`       // waited for since
 	Note       string    `json:"note,omitempty"`       // the last answer about it
 	ClaimedBy  string    `json:"claimed_by,omitempty"` // whose word is not answered yet
+}
+
+// label is how people recognize the account.
+func (a AccountState) label() string {
+	return fmt.Sprintf("%q (%s) in sandbox %s", a.Name, a.ID, a.Sandbox)
 }
 
 // Claim is somebody's word that an account was re-authenticated. It is verified, never trusted.
@@ -170,7 +176,7 @@ func (s *State) Learn(now Account, v Verdict, at time.Time) bool {
 	if !v.Verified {
 		return false
 	}
-	account.Account = now // what a later sign-in is told from
+	account.Etag, account.Name, account.AuthorizedOn, account.ExpiresAt = now.Etag, now.Name, now.AuthorizedOn, now.ExpiresAt // a later sign-in is told from this one
 	account.Verified, account.VerifiedAt, account.LeaseEnd = true, at, v.LeaseEnd
 	s.Replan = true
 	return true

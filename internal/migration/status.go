@@ -44,7 +44,7 @@ func (s *State) Status(o Organization, p Playbook, now time.Time) Status {
 // Open counts the dataflows that are still to be settled.
 func (s *State) Open() int {
 	if s.Plan == nil {
-		return len(s.Assessment.Base)
+		return s.Assessment.Listed
 	}
 	open := len(s.Plan.Questions)
 	for _, pair := range s.Pairs {

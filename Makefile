@@ -1,0 +1,124 @@
+# Everything one does with this tree. GNU make 4, git and Go are all that `make demo` and `make test` need.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Binaries land here and nowhere else, so that `make clean` is one removal and PATH stays the reader's own.
+BIN := .bin
+# The Temporal development server behind the demo, the tests and the budget: absolute, because tests run in their own folders.
+export CUTOVER_TEMPORAL_CLI := $(CURDIR)/$(BIN)/temporal
+# Go leaves cgo off where no C compiler stands, and the race detector needs cgo: without one the same tests run plainly.
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+# One stuck test fails with its goroutines printed, rather than the whole run being killed without a word.
+TEST_TIMEOUT := 9m
+# Each end-to-end package starts a Temporal server of its own: two at once starve one another on a small machine.
+END_TO_END := -p 1
+# The image's tag and label; the binaries take theirs from the commit by themselves.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# The modules of this tree: the product, and one for each pinned tool, so that tools never decide the product's versions.
+MODULES := . tools/compose tools/lint tools/temporal tools/workflowcheck
+
+# Packages that start no server of their own; evaluated when used, so that `make help` stays instant.
+QUICK = $$(go list ./... | grep -v '^cutover/test/')
+
+.PHONY: help
+help: ## list what make can do here
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+## Running
+
+.PHONY: demo
+demo: $(BIN)/temporal ## migrate a dozen organizations in about a minute, then check every invariant
+	go run ./test/demo
+
+.PHONY: dev
+dev: $(BIN)/temporal ## the demo, staying up for clicking until Ctrl-C
+	go run ./test/demo --stay
+
+.PHONY: budget
+budget: $(BIN)/temporal ## measure the performance bars and fail on one that does not hold
+	go run ./test/budget
+
+## Proving
+
+.PHONY: test
+test: $(BIN)/temporal ## everything that proves the behaviour: unit, property, replay, end to end, browser
+	go test $(RACE) -timeout $(TEST_TIMEOUT) $(QUICK)
+	go test $(END_TO_END) -timeout $(TEST_TIMEOUT) ./test/...
+
+.PHONY: check
+check: fmt-check vet lint workflowcheck race replay tidy-diff compose-check ## everything a change must pass besides `make test`
+
+.PHONY: race
+race: $(BIN)/temporal ## the quick packages under the race detector
+	@test -n "$(RACE)" || echo 'no C compiler, so no race detector: the same tests run plainly'
+	go test $(RACE) -timeout $(TEST_TIMEOUT) $(QUICK)
+
+.PHONY: replay
+replay: ## recorded histories against today's workflow code
+	@go test -list '^TestReplay' ./workflows/... | grep -q '^TestReplay' || { echo 'no TestReplay under workflows/: recorded histories prove nothing' >&2; exit 1; }
+	go test -run '^TestReplay' ./workflows/...
+
+.PHONY: vet
+vet: ## go vet, in every module with code of ours
+	go vet ./...
+	cd tools/compose && go vet ./...
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## the linter, which also holds the walls between the folders
+	$(BIN)/golangci-lint run ./...
+	cd tools/compose && ../../$(BIN)/golangci-lint run --config ../../.golangci.yml ./...
+
+.PHONY: fmt
+fmt: $(BIN)/golangci-lint ## format the code
+	$(BIN)/golangci-lint fmt
+
+.PHONY: fmt-check
+fmt-check: $(BIN)/golangci-lint ## show what `make fmt` would change, and fail on anything
+	$(BIN)/golangci-lint fmt --diff
+
+.PHONY: workflowcheck
+workflowcheck: $(BIN)/workflowcheck ## find what is not deterministic in workflow code
+	$(BIN)/workflowcheck ./workflows/...
+
+.PHONY: tidy-diff
+tidy-diff: ## fail when `go mod tidy` would change a module
+	@for module in $(MODULES); do echo "go mod tidy -diff in $$module"; (cd "$$module" && go mod tidy -diff); done
+
+.PHONY: compose-check
+compose-check: ## read docker-compose.yml as strictly as an engine would, and by our own rules
+	cd tools/compose && go test ./...
+	go run ./starter search-attributes | (cd tools/compose && go run . -file ../../docker-compose.yml)
+
+## Building
+
+.PHONY: build
+build: ## worker, starter and emulator into .bin
+	CGO_ENABLED=0 go build -trimpath -o $(BIN)/ ./worker ./starter ./emulator
+
+.PHONY: image
+image: ## one container image with the three binaries (needs Docker)
+	docker build --build-arg VERSION=$(VERSION) --tag cutover:$(VERSION) --tag cutover:dev .
+
+.PHONY: tools
+tools: $(BIN)/temporal $(BIN)/golangci-lint $(BIN)/workflowcheck ## build the pinned tools (a few minutes, once)
+
+# A tool is built when it is missing or its module changed; touch, because go leaves an unchanged binary's time alone.
+$(BIN)/temporal: tools/temporal/go.mod tools/temporal/go.sum
+	cd tools/temporal && go build -o ../../$@ github.com/temporalio/cli/cmd/temporal
+	@touch $@
+
+$(BIN)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	cd tools/lint && go build -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+$(BIN)/workflowcheck: tools/workflowcheck/go.mod tools/workflowcheck/go.sum
+	cd tools/workflowcheck && go build -o ../../$@ go.temporal.io/sdk/contrib/tools/workflowcheck
+	@touch $@
+
+.PHONY: clean
+clean: ## remove what was built; caches of Go stay
+	rm -rf $(BIN)
