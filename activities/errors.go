@@ -18,7 +18,7 @@ const (
 	Unavailable       = "VendorUnavailable" // 5xx, timeout, broken connection: retried with backoff
 	TokenRefused      = "TokenRefused"      // 401 although the token was renewed: retried, a person is told when that does not help
 	CredentialRefused = "CredentialRefused" // Adobe does not take the client secret or its scopes
-	ReauthRequired    = "ReauthRequired"    // the account's sign-in is over; detail: account id
+	ReauthRequired    = "ReauthRequired"    // the account's sign-in is over
 	PlanStale         = "PlanStale"         // a side of the pair changed since the plan
 	Refused           = "VendorRefused"     // 400, 403, 404, 422: repeating it does not help
 	Malformed         = "MalformedAnswer"   // not what the contract says

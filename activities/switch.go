@@ -14,17 +14,19 @@ import (
 
 // SwitchInput asks to carry one pair over.
 type SwitchInput struct {
-	Who      Who             `json:"who"`
-	Pair     migration.Pair  `json:"pair"`
-	Order    migration.Order `json:"order"`
-	LeaseEnd time.Time       `json:"lease_end,omitzero"` // of the copy's account
+	Who         Who             `json:"who"`
+	Sandbox     string          `json:"sandbox"`
+	Old         string          `json:"old"`
+	New         string          `json:"new"`
+	Fingerprint string          `json:"fingerprint"` // of both sides, as the plan relies on them
+	Order       migration.Order `json:"order"`
+	LeaseEnd    time.Time       `json:"lease_end,omitzero"` // of the copy's account
 }
 
-// Switched is how a pair was carried over. A zero instant means that this side stood right already.
+// Switched is how a pair was carried over. A zero instant means that this attempt found that side as it should be.
 type Switched struct {
 	Enabled  time.Time `json:"enabled,omitzero"`
 	Disabled time.Time `json:"disabled,omitzero"`
-	At       time.Time `json:"at"` // the copy runs since, as far as this attempt saw
 }
 
 // A side that is between two states is read again this often before the attempt ends, half a minute in all; the next attempt goes on where the
@@ -39,13 +41,13 @@ const (
 // not for the length of a queue. Every attempt decides from what the vendor shows, so a lost answer or a killed worker does no harm.
 func (a *Activities) SwitchPair(ctx context.Context, in SwitchInput) (Switched, error) {
 	defer keepAlive(ctx)()
-	operation := fmt.Sprintf("switch dataflow %q (%s to %s)", in.Pair.Name, in.Pair.Old, in.Pair.New)
+	operation := fmt.Sprintf("switch dataflow %s to its copy %s in sandbox %s of organization %s", in.Old, in.New, in.Sandbox, in.Who.ID)
 	if !in.LeaseEnd.IsZero() && !a.Now().Before(in.LeaseEnd) {
 		return Switched{}, temporal.NewApplicationErrorWithOptions(
-			fmt.Sprintf("%s: the sign-in of account %s ended at %s; it must be signed in to again", operation, in.Pair.Account, migration.Instant(in.LeaseEnd)),
-			ReauthRequired, temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{in.Pair.Account}})
+			fmt.Sprintf("%s: the sign-in of the copy's account ended at %s; it must be signed in to again", operation, migration.Instant(in.LeaseEnd)),
+			ReauthRequired, temporal.ApplicationErrorOptions{NonRetryable: true})
 	}
-	sandbox, err := a.sandbox(in.Who, in.Pair.Sandbox)
+	sandbox, err := a.sandbox(in.Who, in.Sandbox)
 	if err != nil {
 		return Switched{}, mapError(ctx, operation, err)
 	}
@@ -56,40 +58,37 @@ func (a *Activities) SwitchPair(ctx context.Context, in SwitchInput) (Switched, 
 func (a *Activities) switchPair(ctx context.Context, sandbox *adobe.Sandbox, in SwitchInput) (done Switched, err error) {
 	read := func(id string) (migration.Dataflow, error) {
 		flow, err := sandbox.Dataflow(ctx, id)
-		return dataflow(flow, in.Pair.Sandbox), err
+		return dataflow(flow, in.Sandbox), err
 	}
-	old, err := read(in.Pair.Old)
+	old, err := read(in.Old)
 	if err != nil {
 		return done, err
 	}
-	copied, err := read(in.Pair.New)
+	copied, err := read(in.New)
 	if err != nil {
 		return done, err
 	}
-	if !in.Pair.Holds(old, copied) {
-		return done, permanent(fmt.Sprintf("dataflow %q (%s) or its copy (%s) changed since the plan was made", in.Pair.Name, in.Pair.Old, in.Pair.New), PlanStale)
+	if migration.Fingerprint(old, copied) != in.Fingerprint {
+		return done, permanent(fmt.Sprintf("dataflow %s or its copy %s changed since the plan was made", in.Old, in.New), PlanStale)
 	}
 	for reads := 0; ; {
 		switch migration.NextWrite(in.Order, old.State, copied.State) {
 		case migration.WriteDone:
-			if done.At = done.Enabled; done.At.IsZero() {
-				done.At = a.now()
-			}
 			return done, nil
 		case migration.WriteRefuse:
 			return done, permanent("both dataflows are switched off, which the plan did not ask for", PlanStale)
 		case migration.WriteEnable:
-			if err := tolerateState(sandbox.Enable(ctx, in.Pair.New)); err != nil {
+			if err := tolerateState(sandbox.Enable(ctx, in.New)); err != nil {
 				return done, err
 			}
 			done.Enabled = a.now()
-			copied, err = read(in.Pair.New)
+			copied, err = read(in.New)
 		case migration.WriteDisable:
-			if err := tolerateState(sandbox.Disable(ctx, in.Pair.Old)); err != nil {
+			if err := tolerateState(sandbox.Disable(ctx, in.Old)); err != nil {
 				return done, err
 			}
 			done.Disabled = a.now()
-			old, err = read(in.Pair.Old)
+			old, err = read(in.Old)
 		case migration.WriteWait:
 			if reads++; reads > settleReads {
 				return done, transient(fmt.Sprintf("the old dataflow is still %s and the copy %s", old.State, copied.State), Unavailable, 0)
@@ -97,8 +96,8 @@ func (a *Activities) switchPair(ctx context.Context, sandbox *adobe.Sandbox, in 
 			if err := a.Pause(ctx, settleGap); err != nil {
 				return done, err
 			}
-			if old, err = read(in.Pair.Old); err == nil {
-				copied, err = read(in.Pair.New)
+			if old, err = read(in.Old); err == nil {
+				copied, err = read(in.New)
 			}
 		}
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"cutover/activities"
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
 	"cutover/workflows"
@@ -85,9 +86,9 @@ func TestEditBetweenPlanAndSwitch(t *testing.T) {
 				signedIn(w)
 			})
 			var edited emulator.FlowState
-			w.SetOnActivityStartedListener(onSwitch(func(pair migration.Pair) {
-				if pair.Name == "Loyal customers" && edited.ID == "" {
-					edited = w.flow(card, pair.Name)
+			w.SetOnActivityStartedListener(onSwitch(func(in activities.SwitchInput) {
+				if in.Old == w.flow("old", "Loyal customers").ID && edited.ID == "" {
+					edited = w.flow(card, "Loyal customers")
 					audience := []emulator.Audience{{Name: "Added in between"}}
 					require.NoError(t, w.emu.EditFlow(acme, "prod", edited.ID, emulator.Edit{By: "customer", AddAudiences: audience}))
 				}
@@ -107,10 +108,10 @@ func TestPairThatNeverHoldsStill(t *testing.T) {
 	w := newWorld(t, nov20, func(in *workflows.Input, _ *emulator.Scenario) { in.Playbook.Drift.AudienceMissing = migration.Ignore })
 	w.at(nov20.Add(time.Hour), func() { signedIn(w) })
 	edits := 0
-	w.SetOnActivityStartedListener(onSwitch(func(pair migration.Pair) {
-		if pair.Name == "Loyal customers" && edits < 3 {
+	w.SetOnActivityStartedListener(onSwitch(func(in activities.SwitchInput) {
+		if in.Old == w.flow("old", "Loyal customers").ID && edits < 3 {
 			edits++
-			require.NoError(t, w.emu.EditFlow(acme, "prod", pair.Old, emulator.Edit{By: "customer", AddAudiences: []emulator.Audience{{Name: fmt.Sprint("Edit ", edits)}}}))
+			require.NoError(t, w.emu.EditFlow(acme, "prod", in.Old, emulator.Edit{By: "customer", AddAudiences: []emulator.Audience{{Name: fmt.Sprint("Edit ", edits)}}}))
 		}
 	}))
 	w.at(nov20.Add(2*time.Hour), func() {

@@ -88,7 +88,7 @@ func (o *organization) claim(ctx workflow.Context, raw converter.RawValue) {
 
 func (o *organization) accept(ctx workflow.Context, signal ReauthCompleted) {
 	o.state.Record(migration.Deed{At: workflow.Now(ctx), By: signal.By, What: "re-authenticated account " + signal.Account + note(signal.Note)})
-	o.state.Claims = append(o.state.Claims, migration.Claim{Account: signal.Account, By: signal.By, Note: signal.Note})
+	o.state.Claim(migration.Claim{Account: signal.Account, By: signal.By, Note: signal.Note})
 	o.changes++
 }
 
@@ -210,7 +210,8 @@ func (o *organization) refuseApprove(_ workflow.Context, in Approve) error {
 
 // approve asks for a fresh plan too: if that has another hash, something changed meanwhile and the approval does not hold.
 func (o *organization) approve(ctx workflow.Context, in Approve) (migration.Status, error) {
-	o.state.Approved, o.state.Replan = in.Plan, true
+	o.state.Approve()
+	o.state.Replan = true
 	return o.did(ctx, in.By, "approved plan "+in.Plan), nil
 }
 

@@ -371,11 +371,11 @@ func (w *world) requireNoGap() {
 }
 
 // onSwitch calls f as an attempt at a pair begins.
-func onSwitch(f func(migration.Pair)) func(*activity.Info, context.Context, converter.EncodedValues) {
+func onSwitch(f func(activities.SwitchInput)) func(*activity.Info, context.Context, converter.EncodedValues) {
 	return func(info *activity.Info, _ context.Context, args converter.EncodedValues) {
 		var in activities.SwitchInput
 		if info.ActivityType.Name == "SwitchPair" && args.Get(&in) == nil {
-			f(in.Pair)
+			f(in)
 		}
 	}
 }

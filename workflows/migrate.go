@@ -195,8 +195,9 @@ func (o *organization) cutOver(ctx workflow.Context) {
 func (o *organization) switchPair(ctx workflow.Context, pair migration.Pair) {
 	apart, release := acting(ctx)
 	defer release()
-	in := activities.SwitchInput{Who: o.who(), Pair: pair, Order: o.playbook.CutOver.Order}
-	in.Pair.Drift, in.Pair.Advertiser = nil, "" // the plan has them
+	in := activities.SwitchInput{
+		Who: o.who(), Sandbox: pair.Sandbox, Old: pair.Old, New: pair.New, Fingerprint: pair.Fingerprint, Order: o.playbook.CutOver.Order,
+	}
 	if account := o.state.Account(pair.Account); account != nil {
 		in.LeaseEnd = account.LeaseEnd
 	}
@@ -206,7 +207,10 @@ func (o *organization) switchPair(ctx workflow.Context, pair migration.Pair) {
 	failure := cause(err)
 	switch {
 	case err == nil:
-		state.Progress, state.SwitchedAt, state.Note, state.Stale = migration.Switched, done.At, "", 0
+		state.Progress, state.SwitchedAt, state.Note, state.Stale = migration.Switched, done.Enabled, "", 0
+		if done.Enabled.IsZero() {
+			state.SwitchedAt = workflow.Now(ctx) // an attempt before this one enabled it
+		}
 	case failure.Type() == activities.PlanStale:
 		o.state.PlanBroke(state, failure.Message())
 	case failure.Type() == activities.ReauthRequired:

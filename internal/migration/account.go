@@ -34,6 +34,9 @@ type Verdict struct {
 // FirstLook decides whether an account that is seen for the first time was re-authenticated already: only an authorization later than the day
 // it was made shows that, and only while it lasts.
 func FirstLook(account Account, at time.Time, lease Duration) Verdict {
+	if account.State == Disabled {
+		return Verdict{Reason: "the account is disabled"}
+	}
 	if account.Created.IsZero() || !account.AuthorizedOn.After(day(account.Created)) {
 		return Verdict{Reason: "no sign-in since the account was made"}
 	}
@@ -53,14 +56,15 @@ func Verify(base, now Account, probe Probe, claimed bool, at time.Time, lease Du
 	case probe == ProbeFailed:
 		return Verdict{Reason: "Adobe's test of the account fails: it is not signed in"}
 	}
-	changed := now.Etag != base.Etag && now.Name == base.Name
+	changed := now.Etag != base.Etag
+	renamed := now.Name != base.Name // explains the change, so that it takes both the probe and the claim to see a sign-in in it
 	var reason string
 	switch {
 	case now.AuthorizedOn.After(base.AuthorizedOn):
 		return authorized(now, at, lease)
-	case changed && probe == ProbePassed:
+	case changed && !renamed && probe == ProbePassed, changed && claimed && probe == ProbePassed:
 		reason = "the account changed and Adobe's test of it passes"
-	case changed && claimed:
+	case changed && !renamed && claimed:
 		reason = "the account changed, as claimed"
 	case changed:
 		return Verdict{Reason: "the account changed, but nothing shows a new sign-in; send the signal if one was made"}

@@ -66,8 +66,9 @@ func (s *State) Due(p Playbook) []Pair {
 
 // NeedsApproval tells whether somebody must approve the current plan before anything is changed.
 func (s *State) NeedsApproval(p Playbook) bool {
-	return p.Approval == OperatorApproval && s.Plan != nil && s.Approved != s.Plan.Hash &&
-		slices.ContainsFunc(s.Pairs, func(p PairState) bool { return p.Progress == Ready })
+	return p.Approval == OperatorApproval && slices.ContainsFunc(s.Pairs, func(p PairState) bool {
+		return p.Progress == Ready && !slices.Contains(s.Approved, p.digest())
+	})
 }
 
 // Short tells whether fewer dataflows are listed than the operator expects, and nobody said that this is right.

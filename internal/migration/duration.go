@@ -55,16 +55,19 @@ func (d *Duration) UnmarshalText(text []byte) error {
 
 var errDuration = errors.New(`is not a duration such as "14d", "6h" or "90s"`)
 
+// maxDays keeps a duration within what time.Duration and a calendar can hold.
+const maxDays = 36500
+
 func parseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.Atoi(days)
-		if err != nil || n < 0 || n > 36500 {
+		if err != nil || n < 0 || n > maxDays {
 			return 0, fmt.Errorf("%q %w", text, errDuration)
 		}
 		return time.Duration(n) * 24 * time.Hour, nil
 	}
 	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
+	if err != nil || d < 0 || d > maxDays*24*time.Hour {
 		return 0, fmt.Errorf("%q %w", text, errDuration)
 	}
 	return d, nil

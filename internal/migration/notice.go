@@ -85,7 +85,9 @@ func (n Notice) Text() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s (%s)", n.Name, n.Organization)
-	line("Why you are told: %s.", n.Affected)
+	if n.Affected != "" {
+		line("Why you are told: %s.", n.Affected)
+	}
 	if len(n.Waits) > 0 {
 		line("\nWhat is waited for:")
 		for _, w := range n.Waits {

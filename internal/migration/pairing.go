@@ -49,6 +49,7 @@ func PairUp(before, after []Dataflow, choices map[string]string) (matches []Matc
 	}
 	free := slices.DeleteFunc(slices.SortedFunc(slices.Values(after), byID), func(n Dataflow) bool { return taken[n.ID] })
 
+	var asked []Dataflow
 	for _, d := range open {
 		candidates := likely(d, free)
 		if len(candidates) == 1 && len(claimants(candidates[0], open)) == 1 {
@@ -59,7 +60,14 @@ func PairUp(before, after []Dataflow, choices map[string]string) (matches []Matc
 			matches = append(matches, Match{d, exact[0]})
 			continue
 		}
-		questions = append(questions, ask(d, candidates, free))
+		asked = append(asked, d)
+	}
+	for _, m := range matches {
+		taken[m.New.ID] = true
+	}
+	free = slices.DeleteFunc(free, func(n Dataflow) bool { return taken[n.ID] })
+	for _, d := range asked {
+		questions = append(questions, ask(d, likely(d, free), free))
 	}
 	return matches, questions, left
 }

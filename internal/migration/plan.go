@@ -101,11 +101,18 @@ func ActionFor(old, copied DataflowState) Action {
 	}
 }
 
+// digest identifies what would be done with a pair.
+func (p Pair) digest() string {
+	h := sha256.New()
+	write(h, p.Sandbox, p.Old, p.New, p.Fingerprint, p.Advertiser, string(p.Action))
+	return digest(h)
+}
+
 func (p Plan) hash() string {
 	h := sha256.New()
 	write(h, "plan", string(p.Order))
 	for _, pair := range p.Pairs {
-		write(h, pair.Sandbox, pair.Old, pair.New, pair.Fingerprint, pair.Advertiser, string(pair.Action), pair.Hold)
+		write(h, pair.digest(), pair.Hold)
 	}
 	for _, q := range p.Questions {
 		write(h, "question", q.Old)
@@ -138,9 +145,6 @@ func (p Pair) Toggles(order Order) []Toggle {
 	}
 	return nil
 }
-
-// Holds tells whether a pair's two sides are still what the plan relies on.
-func (p Pair) Holds(old, copied Dataflow) bool { return p.Fingerprint == Fingerprint(old, copied) }
 
 // Write is the next thing to do for a pair whose sides are in given states.
 type Write string

@@ -91,6 +91,7 @@ type Problem struct {
 const (
 	maxProblems = 20
 	maxDeeds    = 50
+	maxClaims   = 200
 )
 
 // State is everything an organization's workflow knows. It is a value that travels through continue-as-new whole.
@@ -104,7 +105,7 @@ type State struct {
 	Pairs      []PairState       `json:"pairs,omitempty"`
 	Plan       *Plan             `json:"plan,omitempty"`
 	Choices    map[string]string `json:"choices,omitempty"`
-	Approved   string            `json:"approved,omitempty"` // hash of the approved plan
+	Approved   []string          `json:"approved,omitempty"` // what of a plan was approved, pair by pair
 	Claims     []Claim           `json:"claims,omitempty"`   // not yet checked
 	Paused     *Deed             `json:"paused,omitempty"`
 	Problems   []Problem         `json:"problems,omitempty"`
@@ -123,8 +124,8 @@ func (s *State) Begin(a Assessment, p Playbook) {
 	s.Replan = a.Running > 0 || len(s.Pending()) < len(s.Accounts) || len(s.Accounts) == 0
 }
 
-// meet takes in accounts that are seen for the first time.
-func (s *State) meet(accounts []Account, p Playbook, at time.Time) {
+// meet takes in accounts that are seen for the first time, and tells whether a person is needed for one.
+func (s *State) meet(accounts []Account, p Playbook, at time.Time) (pending bool) {
 	for _, account := range accounts {
 		if s.Account(account.ID) != nil {
 			continue
@@ -137,7 +138,9 @@ func (s *State) meet(accounts []Account, p Playbook, at time.Time) {
 			state.Verified, state.VerifiedAt, state.LeaseEnd, state.Note = true, at, v.LeaseEnd, v.Reason
 		}
 		s.Accounts = append(s.Accounts, state)
+		pending = pending || !state.Verified
 	}
+	return pending
 }
 
 // Account is the state of the account id, or nil.
@@ -174,6 +177,9 @@ func (s *State) Learn(now Account, v Verdict, at time.Time) bool {
 	}
 	account.Note, account.ClaimedBy = v.Reason, ""
 	if !v.Verified {
+		if now.Name != account.Name {
+			account.Name, account.Etag = now.Name, now.Etag // a rename must not hide the sign-in that follows
+		}
 		return false
 	}
 	account.Etag, account.Name, account.AuthorizedOn, account.ExpiresAt = now.Etag, now.Name, now.AuthorizedOn, now.ExpiresAt // a later sign-in is told from this one
@@ -221,7 +227,9 @@ func (s *State) opens(account string) bool {
 // Follow takes over a plan. What was switched stays as it is, and what is held for a reason of its own stays held; the rest stands where the
 // new plan puts it.
 func (s *State) Follow(plan Plan, p Playbook) {
-	s.meet(plan.Accounts, p, plan.MadeAt)
+	if s.meet(plan.Accounts, p, plan.MadeAt) {
+		s.Told = false // people are told of accounts that came up later
+	}
 	was := s.Pairs
 	s.Plan, s.Pairs, s.Replan = &plan, nil, false
 	for _, pair := range plan.Pairs {
@@ -246,8 +254,21 @@ func (s *State) Follow(plan Plan, p Playbook) {
 			state.Progress, state.SwitchedAt = Switched, plan.MadeAt
 		case pair.Hold != "":
 			state.Progress, state.Note = Held, pair.Hold
+		case state.Progress == Ready && s.Account(pair.Account) == nil:
+			state.Progress, state.Note = Held, "its account "+pair.Account+" is not listed; an access label may hide it from the credential"
 		}
 		s.Pairs = append(s.Pairs, state)
+	}
+	s.keepSwitched(was)
+}
+
+// keepSwitched keeps pairs that were switched although a plan does not know them any more, because somebody deleted or renamed a side since.
+func (s *State) keepSwitched(was []PairState) {
+	for _, pair := range was {
+		if (pair.Progress == Switched || pair.Progress == Verified) && s.Pair(pair.Old) == nil {
+			s.Pairs = append(s.Pairs, pair)
+			s.Plan.Questions = slices.DeleteFunc(slices.Clone(s.Plan.Questions), func(q Question) bool { return q.Old == pair.Old })
+		}
 	}
 }
 
@@ -262,6 +283,14 @@ func (s *State) PlanBroke(pair *PairState, why string) {
 		return
 	}
 	s.Replan = true
+}
+
+// Approve agrees to everything that the current plan would do. It holds for each pair as long as that pair stays as it was planned.
+func (s *State) Approve() {
+	s.Approved = nil
+	for _, pair := range s.Pairs {
+		s.Approved = append(s.Approved, pair.digest())
+	}
 }
 
 // Resume releases what was held, after a person said that the cause is gone: everything is looked at again.
@@ -285,6 +314,13 @@ func (s *State) Raise(p Problem) {
 		oldest := max(0, slices.IndexFunc(s.Problems, func(p Problem) bool { return !p.Holds }))
 		s.Problems = slices.Delete(s.Problems, oldest, oldest+1)
 	}
+}
+
+// Claim notes somebody's word about an account; of one account the last word counts.
+func (s *State) Claim(c Claim) {
+	s.Claims = slices.DeleteFunc(s.Claims, func(old Claim) bool { return old.Account == c.Account })
+	s.Claims = append(s.Claims, c)
+	s.Claims = s.Claims[max(0, len(s.Claims)-maxClaims):]
 }
 
 // Record records a deed; the oldest ones give way.

@@ -87,10 +87,12 @@ func Parse(file string, data []byte, into any) *Document {
 // Fault records that the value at path is wrong. A path that is not in the file takes the line of its nearest parent that is. Of a file that
 // could not be read at all nothing further is said.
 func (d *Document) Fault(path, format string, args ...any) {
-	if d.broken {
+	line := d.Line(path)
+	unread := func(f Fault) bool { return f.Path == "" && f.Line == line } // the parser said already what is wrong there
+	if d.broken || slices.ContainsFunc(d.faults, unread) {
 		return
 	}
-	d.add(d.Line(path), path, fmt.Sprintf(format, args...))
+	d.add(line, path, fmt.Sprintf(format, args...))
 }
 
 // Line is the line of the value at path, or of its nearest parent in the file.
