@@ -56,7 +56,7 @@ func TestMapError(t *testing.T) {
 			require.Equal(t, c.permanent, got.NonRetryable())
 			require.Equal(t, c.after, got.NextRetryDelay())
 			require.Contains(t, got.Message(), "switch")
-			require.Nil(t, got.Unwrap(), "causes would travel to history whole")
+			require.NoError(t, got.Unwrap(), "causes would travel to history whole")
 		})
 	}
 	require.NoError(t, mapError(t.Context(), "switch", nil))

@@ -27,6 +27,7 @@ type names struct {
 func (n *names) RegisterWorkflowWithOptions(_ any, o workflow.RegisterOptions) {
 	n.list = append(n.list, o.Name)
 }
+
 func (n *names) RegisterActivityWithOptions(_ any, o activity.RegisterOptions) {
 	n.list = append(n.list, o.Name)
 }

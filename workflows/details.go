@@ -103,7 +103,7 @@ const (
 func details(org migration.Organization, p migration.Playbook, s *migration.State, now time.Time) string {
 	status := s.Status(org, p, now)
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line := func(format string, args ...any) { b.WriteString(fmt.Sprintf(format, args...) + "\n") }
 
 	line("## %s: %s", cell(org.Name), status.Phase)
 	line("")
@@ -168,7 +168,7 @@ func details(org migration.Organization, p migration.Playbook, s *migration.Stat
 func rows[T any](b *strings.Builder, list []T, row func(T) string) {
 	for i, item := range list {
 		if i == maxRows {
-			fmt.Fprintf(b, "| … and %d more | | | | |\n", len(list)-i)
+			b.WriteString(fmt.Sprintf("| … and %d more | | | | |\n", len(list)-i))
 			return
 		}
 		b.WriteString(row(item) + "\n")
@@ -187,7 +187,7 @@ func code(command string) string {
 	if command == "" {
 		return ""
 	}
-	return "`" + strings.ReplaceAll(command, "|", "/") + "`"
+	return "`" + strings.ReplaceAll(command, "|", `\|`) + "`"
 }
 
 // staticDetails is what the Web UI shows of an organization from the start on, also with no worker up.

@@ -229,10 +229,10 @@ func (o *organization) finish(ctx workflow.Context) (Result, error) {
 		outcome = migration.NotAffected
 	}
 	result := o.close(ctx, outcome)
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
-		return result, nil // cancelled after the last step: there is nothing left to cancel
-	}
-	return result, nil
+	// A cancellation that comes now finds nothing left to cancel.
+	apart, release := acting(ctx)
+	defer release()
+	return result, workflow.Await(apart, func() bool { return workflow.AllHandlersFinished(apart) })
 }
 
 // cancelled ends the workflow on an operator's word. Pairs under way have ended before; every pair is on one side.
@@ -332,17 +332,14 @@ func cause(err error) *temporal.ApplicationError {
 	if err == nil {
 		return &temporal.ApplicationError{}
 	}
-	var failure *temporal.ApplicationError
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return failure
 	}
-	var timeout *temporal.TimeoutError
-	if errors.As(err, &timeout) {
-		err = temporal.NewApplicationError("no answer in time: "+timeout.Error(), activities.Unavailable)
-	} else {
-		err = temporal.NewApplicationError(err.Error(), activities.Unavailable)
+	message := err.Error()
+	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok {
+		message = "no answer in time: " + timeout.Error()
 	}
-	errors.As(err, &failure)
+	failure, _ := errors.AsType[*temporal.ApplicationError](temporal.NewApplicationError(message, activities.Unavailable))
 	return failure
 }
 

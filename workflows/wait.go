@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -109,29 +110,29 @@ func (o *organization) watch(now time.Time) {
 	}
 	if pending := o.state.Pending(); len(pending) > 0 {
 		in := activities.AccountsInput{Who: o.who(), Lease: o.playbook.Reauthentication.Lease, Poll: o.playbook.Reauthentication.Poll}
-		key := ""
+		var key []string
 		for _, account := range pending {
 			in.Accounts = append(in.Accounts, activities.Asked{Base: activities.SignOf(account.Account), Claimed: account.ClaimedBy != ""})
-			key += fmt.Sprint(account.ID, account.Etag, account.ClaimedBy, " ")
+			key = append(key, account.ID, account.Etag, account.ClaimedBy)
 		}
-		o.signs = o.signs.keep(key, o.root, func(ctx workflow.Context) workflow.Future {
+		o.signs = o.signs.keep(strings.Join(key, " "), o.root, func(ctx workflow.Context) workflow.Future {
 			return workflow.ExecuteActivity(waiting(ctx, "a person signs in to "+accountNames(in.Accounts), in.Poll), do.AwaitAccounts, in)
 		})
 	}
 	if unverified := o.state.Unverified(); len(unverified) > 0 {
 		in := activities.RunsInput{Who: o.who(), Within: o.playbook.Verification.Within, Poll: o.playbook.Verification.Poll}
-		key := ""
+		var key []string
 		for _, p := range unverified {
 			in.Copies = append(in.Copies, activities.Copy{Dataflow: p.New, Sandbox: p.Sandbox, SwitchedAt: p.SwitchedAt, Failing: p.Failing, Overdue: p.Overdue})
-			key += fmt.Sprint(p.New, p.SwitchedAt, p.Failing, p.Overdue, " ")
+			key = append(key, fmt.Sprint(p.New, p.SwitchedAt, p.Failing, p.Overdue))
 		}
-		o.runs = o.runs.keep(key, o.root, func(ctx workflow.Context) workflow.Future {
+		o.runs = o.runs.keep(strings.Join(key, " "), o.root, func(ctx workflow.Context) workflow.Future {
 			return workflow.ExecuteActivity(waiting(ctx, fmt.Sprintf("first flow run of %d dataflow(s)", len(in.Copies)), in.Poll), do.AwaitRuns, in)
 		})
 	}
 	m, ok := o.milestone(now)
 	if !ok || m.Kind != migration.Reminder {
-		o.reminder = o.reminder.stop()
+		stop(&o.reminder)
 		return
 	}
 	o.reminder = o.reminder.keep(m.Name+migration.Instant(m.At), o.root, func(ctx workflow.Context) workflow.Future {
@@ -174,18 +175,20 @@ func (o *organization) harvest(ctx workflow.Context) {
 // stopIdle ends background activities that nothing waits for any more.
 func (o *organization) stopIdle() {
 	if len(o.state.Pending()) == 0 {
-		o.signs = o.signs.stop()
+		stop(&o.signs)
 	}
 	if len(o.state.Unverified()) == 0 {
-		o.runs = o.runs.stop()
+		stop(&o.runs)
 	}
 	if !o.reminds() {
-		o.reminder = o.reminder.stop()
+		stop(&o.reminder)
 	}
 }
 
 func (o *organization) stopAll() {
-	o.signs, o.runs, o.reminder = o.signs.stop(), o.runs.stop(), o.reminder.stop()
+	stop(&o.signs)
+	stop(&o.runs)
+	stop(&o.reminder)
 }
 
 // enterWait shows what is waited for, and tells the operator when it is the operator.
@@ -223,7 +226,7 @@ func (b *background) keep(key string, ctx workflow.Context, start func(workflow.
 	if b != nil && b.key == key {
 		return b
 	}
-	b.stop()
+	stop(&b)
 	ctx, cancel := workflow.WithCancel(ctx)
 	return &background{key: key, cancel: cancel, future: start(ctx)}
 }
@@ -232,10 +235,10 @@ func (b *background) ready() bool { return b != nil && b.future.IsReady() }
 
 func (b *background) take(ctx workflow.Context, into any) error { return b.future.Get(ctx, into) }
 
-// stop cancels b and returns none.
-func (b *background) stop() *background {
-	if b != nil {
-		b.cancel()
+// stop cancels a background activity, if there is one.
+func stop(b **background) {
+	if *b != nil {
+		(*b).cancel()
+		*b = nil
 	}
-	return nil
 }

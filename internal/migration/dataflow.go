@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -69,9 +70,9 @@ func Fingerprint(old, copied Dataflow) string {
 
 // write adds values so that no two different lists give the same bytes.
 func write(h hash.Hash, values ...string) {
-	fmt.Fprintf(h, "%d;", len(values))
+	h.Write([]byte(strconv.Itoa(len(values)) + ";"))
 	for _, v := range values {
-		fmt.Fprintf(h, "%d:%s", len(v), v)
+		h.Write([]byte(strconv.Itoa(len(v)) + ":" + v))
 	}
 }
 

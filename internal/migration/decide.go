@@ -129,12 +129,9 @@ func (s *State) Waits(o Organization, p Playbook, now time.Time) []Wait {
 	}
 	if s.Plan != nil {
 		for _, q := range s.Plan.Questions {
-			new := LeaveOut
-			if len(q.Candidates) > 0 {
-				new = strings.Join(q.Candidates, "|")
-			}
+			choices := strings.Join(append(slices.Clone(q.Candidates), LeaveOut), "|")
 			waits = append(waits, operator(fmt.Sprintf("which dataflow is the copy of %q (%s): %s", q.Name, q.Old, q.Why), s.Plan.MadeAt,
-				fmt.Sprintf("pair --by NAME --old %s --new %s", q.Old, new)))
+				fmt.Sprintf("pair --by NAME --old %s --new %s", q.Old, choices)))
 		}
 	}
 	for _, pair := range s.Pairs {
@@ -149,13 +146,17 @@ func (s *State) Waits(o Organization, p Playbook, now time.Time) []Wait {
 		waits = append(waits, operator("the plan "+s.Plan.Hash+" is approved", s.Plan.MadeAt, "approve --by NAME --plan "+s.Plan.Hash))
 	}
 	for _, account := range s.Pending() {
-		waits = append(waits, Wait{OnOrganization, who(o), "Reconnect OAuth of account " + account.label(),
-			account.Since, by, fmt.Sprintf("starter signal reauth-completed --org %s --account %s --by NAME", o.ID, account.ID)})
+		waits = append(waits, Wait{
+			OnOrganization, who(o), "Reconnect OAuth of account " + account.label(),
+			account.Since, by, fmt.Sprintf("starter signal reauth-completed --org %s --account %s --by NAME", o.ID, account.ID),
+		})
 	}
 	for _, pair := range s.Unverified() {
 		if !pair.Failing && !pair.Overdue {
-			waits = append(waits, Wait{OnVendor, "Adobe", fmt.Sprintf("first flow run of %q (%s)", pair.Name, pair.New), pair.SwitchedAt,
-				pair.SwitchedAt.Add(p.Verification.Within.Std()), ""})
+			waits = append(waits, Wait{
+				OnVendor, "Adobe", fmt.Sprintf("first flow run of %q (%s)", pair.Name, pair.New), pair.SwitchedAt,
+				pair.SwitchedAt.Add(p.Verification.Within.Std()), "",
+			})
 		}
 	}
 	return waits

@@ -83,7 +83,7 @@ func (n Notice) Subject() string {
 // Text is the notice in plain words: why it is sent, what is affected, what to do with links, by when, and what happens otherwise.
 func (n Notice) Text() string {
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line := func(format string, args ...any) { b.WriteString(fmt.Sprintf(format, args...) + "\n") }
 	line("%s (%s)", n.Name, n.Organization)
 	if n.Affected != "" {
 		line("Why you are told: %s.", n.Affected)

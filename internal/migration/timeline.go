@@ -91,8 +91,8 @@ func (p Playbook) NextMilestone(after time.Time) (Milestone, bool) {
 	if every <= 0 || after.Before(p.Timeline.Shutdown) {
 		return Milestone{}, false
 	}
-	n := after.Sub(p.Timeline.Shutdown)/every + 1
-	at := p.Timeline.Shutdown.Add(n * every)
+	passed := int64(after.Sub(p.Timeline.Shutdown) / every)
+	at := p.Timeline.Shutdown.Add(time.Duration(passed+1) * every)
 	return Milestone{Kind: Reminder, Name: "late-" + at.UTC().Format(time.RFC3339), At: at}, true
 }
 

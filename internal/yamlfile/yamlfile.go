@@ -162,8 +162,7 @@ func plain(text string) string {
 
 func (d *Document) addAll(err error) {
 	texts := []string{err.Error()}
-	var typed *yaml.TypeError
-	if errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*yaml.TypeError](err); ok {
 		texts = typed.Errors
 	}
 	for _, text := range texts {
