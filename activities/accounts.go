@@ -88,7 +88,7 @@ func (a *Activities) AwaitAccounts(ctx context.Context, in AccountsInput) ([]Loo
 	return verified, nil
 }
 
-// look asks for Adobe's test of the account only where its answer can matter: an account that did not change was not signed in to.
+// look asks for Adobe's test of the account only where its answer can matter: of an account that did not change nothing is claimed.
 func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (Look, error) {
 	base := asked.Base
 	sandbox, err := a.sandbox(in.Who, base.Sandbox)
@@ -101,7 +101,7 @@ func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (L
 	}
 	now := accountOf(read, base.Sandbox)
 	probe := migration.ProbeUnknown
-	if now.Etag != base.Etag {
+	if now.Etag != base.Etag || asked.Claimed {
 		answer, err := sandbox.TestAccount(ctx, base.ID)
 		if err != nil {
 			return Look{}, err

@@ -112,7 +112,7 @@ func pick(card migration.Card, specs []adobe.ConnectionSpec) string {
 type cardMissing struct{ card, organization string }
 
 func (e cardMissing) Error() string {
-	return fmt.Sprintf("organization %s: Adobe's catalog has no card named %q; correct the playbook's names or give its spec_id", e.organization, e.card)
+	return fmt.Sprintf("organization %s: Adobe's catalog has no card named %q; correct the playbook's names or give its spec_id, then cancel this organization and start it again", e.organization, e.card)
 }
 
 // Misconfigured makes the error one that repeating does not mend.

@@ -271,9 +271,13 @@ type notices struct {
 	mu   sync.Mutex
 	list []notify.Notice
 	fail error
+	on   func(kind string) // as a notice is delivered
 }
 
 func (n *notices) Deliver(_ context.Context, notice notify.Notice) (notify.Receipt, error) {
+	if n.on != nil {
+		n.on(notice.Kind)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.fail != nil {

@@ -193,7 +193,7 @@ func TestSignalFalse(t *testing.T) {
 		w.requireUntouched()
 		require.Equal(t, migration.AwaitingReauth, w.status().Phase)
 		require.Equal(t, "start refused", w.notices.kinds(), "the person is told")
-		require.Contains(t, w.details(), "the account has not changed since it was first read")
+		require.Contains(t, w.details(), "Adobe's test of the account fails: it is not signed in")
 		w.reconnect(w.account("prod"))
 		w.claim(w.account("prod"))
 	})
@@ -249,7 +249,7 @@ func TestUpdateTwinAnswers(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, answers, 2)
 	require.False(t, answers[0].Verified)
-	require.Equal(t, "the account has not changed since it was first read", answers[0].Reason)
+	require.Equal(t, "Adobe's test of the account fails: it is not signed in", answers[0].Reason)
 	require.True(t, answers[1].Verified)
 }
 
@@ -646,4 +646,55 @@ func TestFirstRunOverdueIsInconclusiveAndHolds(t *testing.T) {
 	})
 	_, err := w.run()
 	require.True(t, temporal.IsCanceledError(err))
+}
+
+// An operator's word while a notice is being delivered is not missed.
+func TestWordDuringANotice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nov20, func(in *workflows.Input, _ *emulator.Scenario) { in.Organization.ExpectedDataflows = 4 })
+	w.notices.on = func(kind string) {
+		if kind == string(migration.NoticeAttention) {
+			w.update(workflows.UpdateResume, workflows.Resume{By: "operator", AcceptListed: true})
+		}
+	}
+	w.at(nov20.Add(time.Hour), func() {
+		require.Equal(t, migration.AwaitingReauth, w.status().Phase)
+		signedIn(w)
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
+}
+
+// Signing in between a first look that was held and the second one shows.
+func TestSignInBetweenTwoLooks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, available.Add(time.Minute), func(in *workflows.Input, _ *emulator.Scenario) { in.Organization.ExpectedDataflows = 4 })
+	w.at(available.Add(time.Hour), func() {
+		w.reconnect(w.account("prod"))
+		w.update(workflows.UpdateResume, workflows.Resume{By: "operator"})
+	})
+	w.at(available.Add(2*time.Hour), func() {
+		w.update(workflows.UpdateResume, workflows.Resume{By: "operator", AcceptListed: true})
+		w.claim(w.account("prod"))
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
+	require.WithinDuration(t, available.Add(2*time.Hour), w.Now(), time.Hour)
+}
+
+// Somebody signed in on the day the copies were made, before the first look: nothing changes any more, and the claim must do.
+func TestSignedInBeforeTheFirstLook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, available.Add(-time.Minute))
+	w.at(available.Add(-time.Second), func() {
+		_ = w.emu.Advance(2 * time.Second) // the vendor's clock is a little ahead
+		w.reconnect(w.account("prod"))
+	})
+	w.at(available.Add(time.Hour), func() { w.claim(w.account("prod")) })
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
+	require.WithinDuration(t, available.Add(time.Hour), w.Now(), time.Hour)
 }

@@ -16,13 +16,13 @@ import (
 // meanwhile are activities that retry, which write no history; of timers and due notices there is one at a time, for the next milestone.
 func (o *organization) wait(ctx workflow.Context) error {
 	now := workflow.Now(ctx)
+	seen := o.changes // before anything that blocks, so that no word is missed
 	o.enterWait(ctx)
 	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 		return o.continueAsNew(ctx)
 	}
 	o.watch(now)
 	milestone, timed := o.nextMilestone(now)
-	seen := o.changes
 	happened := func() bool { return o.changes != seen || o.signs.ready() || o.runs.ready() || o.reminder.ready() }
 	if !timed {
 		if err := workflow.Await(ctx, happened); err != nil {
@@ -136,7 +136,7 @@ func (o *organization) watch(now time.Time) {
 		return
 	}
 	o.reminder = o.reminder.keep(m.Name+migration.Instant(m.At), o.root, func(ctx workflow.Context) workflow.Future {
-		notice := o.state.NewNotice(migration.NoticeReminder, m.Name+"@"+migration.Instant(m.At), o.Organization, o.playbook, now)
+		notice := o.state.NewNotice(migration.NoticeReminder, m.Name+"@"+migration.Instant(m.At), o.Organization, o.playbook, m.At)
 		notice.NotBefore = m.At
 		return workflow.ExecuteActivity(due(ctx, "reminder due "+migration.Instant(m.At)), do.Notify, notice)
 	})

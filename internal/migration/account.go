@@ -46,7 +46,8 @@ func FirstLook(account Account, at time.Time, lease Duration) Verdict {
 // Verify decides whether the account now is re-authenticated, compared with base, how it was first read. Adobe documents no field that says
 // so, hence two kinds of evidence: the authorization day moved, or the account changed in something other than its name while either the probe
 // passes or a person claims to have done it. A failed probe or a lease that is over outweighs both, and so does a disabled account. A probe
-// alone proves nothing.
+// alone proves nothing. A sign-in on the day the account was made and before it was first read leaves no change: there the claim, the probe and
+// the authorization day must agree.
 func Verify(base, now Account, probe Probe, claimed bool, at time.Time, lease Duration) Verdict {
 	switch {
 	case now.State == Disabled:
@@ -64,6 +65,8 @@ func Verify(base, now Account, probe Probe, claimed bool, at time.Time, lease Du
 		return authorized(now, at, lease)
 	case changed && !renamed && probe == ProbePassed, changed && claimed && probe == ProbePassed:
 		reason = "the account changed and Adobe's test of it passes"
+	case claimed && probe == ProbePassed && !now.AuthorizedOn.IsZero() && !now.AuthorizedOn.Before(day(now.Created)):
+		return authorized(now, at, lease) // signed in before it was first read
 	case changed && !renamed && claimed:
 		reason = "the account changed, as claimed"
 	case changed:

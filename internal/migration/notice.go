@@ -29,6 +29,8 @@ type Notice struct {
 	Title        string     `json:"title"` // the playbook's
 	By           time.Time  `json:"by"`    // re-authenticate by
 	Shutdown     time.Time  `json:"shutdown"`
+	Zone         string     `json:"zone"`
+	Stage        Stage      `json:"stage,omitempty"`    // when it is due; empty while both deadlines lie ahead
 	Link         string     `json:"link,omitempty"`     // to Adobe's accounts page
 	Guide        string     `json:"guide,omitempty"`    // to more about it
 	Affected     string     `json:"affected,omitempty"` // why the organization is told
@@ -39,12 +41,15 @@ type Notice struct {
 	NotBefore    time.Time  `json:"not_before,omitzero"` // a reminder is a notice that is not due yet
 }
 
-// NewNotice puts together a notice about the organization as it stands at now. What tells it apart from others of its kind.
+// NewNotice puts together a notice about the organization as it stands, due at now. What tells it apart from others of its kind.
 func (s *State) NewNotice(kind NoticeKind, what string, o Organization, p Playbook, now time.Time) Notice {
 	n := Notice{
 		Key:  strings.Join([]string{p.Name, o.ID, string(kind), what}, "/"),
-		Kind: kind, Organization: o.ID, Name: o.Name, Title: p.Title, By: p.Timeline.ReauthenticateBy, Shutdown: p.Timeline.Shutdown,
+		Kind: kind, Organization: o.ID, Name: o.Name, Title: p.Title, By: p.Timeline.ReauthenticateBy, Shutdown: p.Timeline.Shutdown, Zone: p.Zone,
 		Affected: s.Assessment.Reason,
+	}
+	if stage := p.Timeline.Stage(now); stage == AtRisk || stage == ShutDown {
+		n.Stage = stage
 	}
 	if kind == NoticeAttention || kind == NoticeDeadline {
 		n.Waits = s.Waits(o, p, now) // to the operator's own channel
@@ -65,13 +70,13 @@ func (s *State) NewNotice(kind NoticeKind, what string, o Organization, p Playbo
 func (n Notice) Subject() string {
 	switch n.Kind {
 	case NoticeStart:
-		return fmt.Sprintf("%s: action needed by %s", n.Title, Instant(n.By))
+		return fmt.Sprintf("%s: action needed %s", n.Title, n.when())
 	case NoticeReminder:
 		return n.Title + ": your action is still needed"
 	case NoticeRefused:
 		return n.Title + ": the sign-in could not be confirmed"
 	case NoticeRescheduled:
-		return fmt.Sprintf("%s: the dates moved, now %s and %s", n.Title, Instant(n.By), Instant(n.Shutdown))
+		return fmt.Sprintf("%s: the dates moved, now %s and %s", n.Title, n.day(n.By), n.day(n.Shutdown))
 	case NoticeDeadline:
 		return fmt.Sprintf("%s: %s passed a deadline", n.Title, n.Name)
 	case NoticeAttention:
@@ -108,17 +113,42 @@ func (n Notice) Text() string {
 		}
 	}
 	if len(n.Accounts) > 0 {
-		line("\nTo do by %s: sign in again to", Instant(n.By))
+		line("\nTo do %s: sign in again to", n.when())
 		for _, account := range n.Accounts {
 			line("- account %s", account)
 		}
-		line("Open Destinations > Accounts (%s), filter by the new card, choose Edit details, then Reconnect OAuth, and say that you did.", n.Link)
+		line("Open Destinations > Accounts (%s), filter by the new card, choose Edit details, then Reconnect OAuth. That is noticed by itself; telling the operator makes it quicker.", n.Link)
 	}
 	line("\nEverything else is done for you: dataflows of the new card are enabled and the old ones disabled, one by one, checked each time.")
 	line("After %s the integrity of dataflows to the old card is not guaranteed. After %s they fail; signing in later still brings them back.",
-		Instant(n.By), Instant(n.Shutdown))
+		n.day(n.By), n.day(n.Shutdown))
 	if n.Guide != "" {
 		line("More: %s", n.Guide)
 	}
 	return b.String()
+}
+
+// when is how soon the person must act.
+func (n Notice) when() string {
+	switch n.Stage {
+	case AtRisk:
+		return "by " + n.day(n.Shutdown)
+	case ShutDown:
+		return "now, since the old API is closed"
+	case Scheduled, Open:
+	}
+	return "by " + n.day(n.By)
+}
+
+// day writes a deadline as people say it: an instant that ends a day in the playbook's zone is that day.
+func (n Notice) day(end time.Time) string {
+	zone, err := time.LoadLocation(n.Zone)
+	if err != nil || end.IsZero() {
+		return Instant(end)
+	}
+	last := end.Add(-time.Nanosecond).In(zone)
+	if !startOfDay(last.AddDate(0, 0, 1), zone).Equal(end) {
+		return Instant(end)
+	}
+	return last.Format(time.DateOnly) + " (end of day, " + n.Zone + ")"
 }

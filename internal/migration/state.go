@@ -119,7 +119,7 @@ type State struct {
 // Begin takes over the first look at an organization.
 func (s *State) Begin(a Assessment, p Playbook) {
 	s.Assessment, s.Assessed = a, true
-	s.Accounts = nil
+	// After a second look, accounts that were seen before keep how they were first seen: a sign-in since then must show.
 	s.meet(a.Accounts, p, a.At)
 	s.Replan = a.Running > 0 || len(s.Pending()) < len(s.Accounts) || len(s.Accounts) == 0
 }
@@ -289,7 +289,9 @@ func (s *State) PlanBroke(pair *PairState, why string) {
 func (s *State) Approve() {
 	s.Approved = nil
 	for _, pair := range s.Pairs {
-		s.Approved = append(s.Approved, pair.digest())
+		if pair.Progress == Ready {
+			s.Approved = append(s.Approved, pair.digest())
+		}
 	}
 }
 

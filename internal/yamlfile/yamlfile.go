@@ -66,6 +66,9 @@ func Parse(file string, data []byte, into any) *Document {
 		return d
 	case err != nil:
 		d.addAll(err)
+		for i := range d.faults {
+			d.faults[i].Text = "not valid YAML: " + d.faults[i].Text
+		}
 		d.broken = true
 		return d
 	}
