@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -168,7 +169,7 @@ func details(org migration.Organization, p migration.Playbook, s *migration.Stat
 func rows[T any](b *strings.Builder, list []T, row func(T) string) {
 	for i, item := range list {
 		if i == maxRows {
-			b.WriteString(fmt.Sprintf("| … and %d more | | | | |\n", len(list)-i))
+			b.WriteString("| … and " + strconv.Itoa(len(list)-i) + " more | | | | |\n")
 			return
 		}
 		b.WriteString(row(item) + "\n")

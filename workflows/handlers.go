@@ -231,11 +231,12 @@ func (o *organization) pause(ctx workflow.Context, in Pause) (migration.Status, 
 	return o.did(ctx, in.By, "paused: "+in.Reason), nil
 }
 
-func (o *organization) refuseResume(_ workflow.Context, in Resume) error {
+func (o *organization) refuseResume(ctx workflow.Context, in Resume) error {
 	if err := o.refuse(in.By); err != nil {
 		return err
 	}
-	if o.state.Paused == nil && o.state.Holding() == nil && !o.state.AnyHeld() && !o.state.Short(o.Organization) {
+	waits := o.state.Waits(o.Organization, o.playbook, workflow.Now(ctx))
+	if !slices.ContainsFunc(waits, func(w migration.Wait) bool { return w.On == migration.OnOperator }) {
 		return errors.New("nothing is paused or held")
 	}
 	return nil

@@ -698,3 +698,23 @@ func TestSignedInBeforeTheFirstLook(t *testing.T) {
 	require.Equal(t, 3, result.Switched)
 	require.WithinDuration(t, available.Add(time.Hour), w.Now(), time.Hour)
 }
+
+// A dataflow that Adobe did not copy is asked about; once its copy exists, a resume finds it.
+func TestCopyThatCameLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nov20, func(_ *workflows.Input, s *emulator.Scenario) {
+		s.Organizations[0].Sandboxes[0].Dataflows[2].Copy = &emulator.Copy{Name: "Readers"}
+	})
+	w.at(nov20.Add(time.Hour), func() { signedIn(w) })
+	w.at(nov20.Add(2*time.Hour), func() {
+		status := w.status()
+		require.Equal(t, migration.NeedsAttention, status.Phase)
+		require.Contains(t, status.Waits[0].What, `which dataflow is the copy of "Newsletter readers"`)
+		require.Contains(t, status.Waits[0].Command, w.flow("new", "Readers").ID+"|none", "a renamed copy is proposed, never assumed")
+		require.NoError(t, w.emu.EditFlow(acme, "prod", w.flow("new", "Readers").ID, emulator.Edit{By: "customer", Name: "Newsletter readers"}))
+		w.update(workflows.UpdateResume, workflows.Resume{By: "operator"})
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
+}

@@ -129,6 +129,7 @@ func TestWorkerOptions(t *testing.T) {
 	require.Equal(t, 7, options.MaxConcurrentActivityExecutionSize)
 	require.Equal(t, StopTimeout, options.WorkerStopTimeout)
 	require.False(t, options.DisableWorkflowWorker)
+	require.Regexp(t, `^\S{1,12}$`, options.BuildID) //nolint:staticcheck // see there
 	options.OnFatalError(nil)
 	require.True(t, called)
 
@@ -200,12 +201,12 @@ type queues struct {
 	asked   int
 }
 
-func (q *queues) DescribeTaskQueue(_ context.Context, name string, _ enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+func (q *queues) DescribeTaskQueue(ctx context.Context, name string, _ enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.asked++
-	if q.err != nil {
-		return nil, q.err
+	if err := errors.Join(ctx.Err(), q.err); err != nil {
+		return nil, err
 	}
 	answer := &workflowservice.DescribeTaskQueueResponse{}
 	for identity, at := range q.pollers[name] {

@@ -38,7 +38,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 // UnmarshalYAML reads as UnmarshalText does. Its error is of the kind that lets the reader go on and find further faults.
 func (d *Duration) UnmarshalYAML(node *yaml.Node) error {
 	if err := d.UnmarshalText([]byte(node.Value)); err != nil || node.Kind != yaml.ScalarNode {
-		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %s", node.Line, errDuration)}}
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: a duration such as 14d, 6h or 90s belongs here", node.Line)}}
 	}
 	return nil
 }
