@@ -32,18 +32,19 @@ type Sign struct {
 	Name         string    `json:"name"`
 	Sandbox      string    `json:"sandbox"`
 	Etag         string    `json:"etag"`
+	Created      time.Time `json:"created,omitzero"`
 	AuthorizedOn time.Time `json:"authorized_on,omitzero"`
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
 }
 
 // SignOf is the part of an account that can show a sign-in.
 func SignOf(a migration.Account) Sign {
-	return Sign{ID: a.ID, Name: a.Name, Sandbox: a.Sandbox, Etag: a.Etag, AuthorizedOn: a.AuthorizedOn, ExpiresAt: a.ExpiresAt}
+	return Sign{ID: a.ID, Name: a.Name, Sandbox: a.Sandbox, Etag: a.Etag, Created: a.Created, AuthorizedOn: a.AuthorizedOn, ExpiresAt: a.ExpiresAt}
 }
 
 // Account is the sign as an account of which nothing else is known.
 func (s Sign) Account() migration.Account {
-	return migration.Account{ID: s.ID, Name: s.Name, Sandbox: s.Sandbox, Etag: s.Etag, AuthorizedOn: s.AuthorizedOn, ExpiresAt: s.ExpiresAt}
+	return migration.Account{ID: s.ID, Name: s.Name, Sandbox: s.Sandbox, Etag: s.Etag, Created: s.Created, AuthorizedOn: s.AuthorizedOn, ExpiresAt: s.ExpiresAt}
 }
 
 // Look is what one look at an account showed.

@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,7 +37,7 @@ func main() {
 	stop()
 	switch {
 	case errors.Is(err, errUsage):
-		fmt.Fprintln(os.Stderr, "emulator:", err)
+		fmt.Fprintln(os.Stderr, "emulator:", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
 		os.Exit(2)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "emulator:", err)
@@ -67,6 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&s.urlFile, "url-file", "", "write the base URL to this file once listening")
 	flags.StringVar(&s.logFormat, "log-format", "console", "console or json")
 	flags.Int64Var(&s.seed, "seed", 1, "seed of the faults that have a probability")
+	cmd.AddCommand(healthCommand(stdout))
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
@@ -78,6 +81,45 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
+// healthCommand asks a running emulator, for health checks of images that hold nothing but these programs.
+func healthCommand(stdout io.Writer) *cobra.Command {
+	var url string
+	cmd := &cobra.Command{
+		Use:   "health",
+		Short: "Ask a running emulator whether it serves",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := askHealth(cmd.Context(), url); err != nil {
+				return &workError{err}
+			}
+			_, err := fmt.Fprintln(stdout, "serving")
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&url, "url", "http://127.0.0.1:8480", "base URL of the emulator")
+	return cmd
+}
+
+func askHealth(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/_emulator/health", http.NoBody)
+	if err != nil {
+		return fmt.Errorf("ask for health: %w", err)
+	}
+	answer, err := new(http.Client).Do(request)
+	if err != nil {
+		return fmt.Errorf("no emulator answers: %w", err)
+	}
+	if err := answer.Body.Close(); err != nil {
+		return fmt.Errorf("ask for health: %w", err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the emulator answers %s", answer.Status)
+	}
+	return nil
+}
+
 // workError is a failure that is not the command line's.
 type workError struct{ error }
 
@@ -85,6 +127,9 @@ func (w *workError) Unwrap() error { return w.error }
 
 // serve wires and runs the server.
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
+	if _, _, err := net.SplitHostPort(s.listen); err != nil {
+		return fmt.Errorf("flag --listen is %q: give HOST:PORT such as 127.0.0.1:0", s.listen)
+	}
 	log, err := newLogger(s.logFormat, stderr)
 	if err != nil {
 		return err
@@ -108,8 +153,11 @@ func readScenario(path string) (emulator.Scenario, error) {
 		return emulator.SmallScenario()
 	}
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return emulator.Scenario{}, fmt.Errorf("flag --scenario: no file at %s", path)
+	}
 	if err != nil {
-		return emulator.Scenario{}, fmt.Errorf("read scenario: %w", err)
+		return emulator.Scenario{}, fmt.Errorf("flag --scenario: %w", err)
 	}
 	scenario, err := emulator.ParseScenario(text)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"cutover/internal/emulator"
 )
 
 func TestServesUntilTold(t *testing.T) {
@@ -65,7 +68,7 @@ func TestWrongUsage(t *testing.T) {
 		"unknown flag":      {[]string{"--nope"}, "--nope"},
 		"argument":          {[]string{"scenario.yaml"}, "scenario.yaml"},
 		"log format":        {[]string{"--log-format", "xml"}, "xml"},
-		"no such scenario":  {[]string{"--scenario", bad + ".missing"}, "read scenario"},
+		"no such scenario":  {[]string{"--scenario", bad + ".missing"}, "flag --scenario: no file at"},
 		"unknown key":       {[]string{"--scenario", bad}, "line 1"},
 		"ledger not a file": {[]string{"--ledger", t.TempDir()}, "ledger"},
 	} {
@@ -96,4 +99,16 @@ func TestHelp(t *testing.T) {
 	for _, flag := range []string{"--listen", "--scenario", "--ledger", "--url-file", "--log-format"} {
 		require.Contains(t, stdout.String(), flag)
 	}
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	e, err := emulator.New(emulator.Scenario{Organizations: []emulator.Organization{{ID: "A@AdobeOrg"}}}, emulator.Options{})
+	require.NoError(t, err)
+	server := httptest.NewServer(e)
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"health", "--url", server.URL}, &out, &out))
+	require.Equal(t, "serving\n", out.String())
+	server.Close()
+	require.ErrorContains(t, run(t.Context(), []string{"health", "--url", server.URL}, &out, &out), "no emulator answers")
 }

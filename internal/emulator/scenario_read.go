@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -24,12 +25,27 @@ func ParseScenario(text []byte) (Scenario, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&scenario); err != nil && !errors.Is(err, io.EOF) {
-		return Scenario{}, fmt.Errorf("read scenario: %w", err)
+		return Scenario{}, readable(err)
 	}
 	if err := scenario.validate(); err != nil {
 		return Scenario{}, err
 	}
 	return scenario, nil
+}
+
+// inType is the library's word for where a key is unknown, which means nothing to the person who wrote the file.
+var inType = regexp.MustCompile(`(field \S+) not found in type \S+`)
+
+// readable puts the library's faults in the words of the file, one line each.
+func readable(err error) error {
+	faults := []string{"not valid YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
+	if typed, ok := errors.AsType[*yaml.TypeError](err); ok {
+		faults = nil
+		for _, fault := range typed.Errors {
+			faults = append(faults, inType.ReplaceAllString(fault, "$1 is unknown here"))
+		}
+	}
+	return errors.New(strings.Join(faults, "\n"))
 }
 
 // UnmarshalYAML reads a name or a mapping.
@@ -45,8 +61,8 @@ func (a *Audience) UnmarshalYAML(node *yaml.Node) error {
 func (c *Copy) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind == yaml.ScalarNode {
 		var made bool
-		if err := node.Decode(&made); err != nil {
-			return fmt.Errorf("line %d: copy must be true, false or a mapping: %w", node.Line, err)
+		if node.Decode(&made) != nil {
+			return fmt.Errorf("line %d: copy must be true, false or a mapping", node.Line)
 		}
 		c.None = !made
 		return nil

@@ -65,7 +65,7 @@ func Verify(base, now Account, probe Probe, claimed bool, at time.Time, lease Du
 		return authorized(now, at, lease)
 	case changed && !renamed && probe == ProbePassed, changed && claimed && probe == ProbePassed:
 		reason = "the account changed and Adobe's test of it passes"
-	case claimed && probe == ProbePassed && !now.AuthorizedOn.IsZero() && !now.AuthorizedOn.Before(day(now.Created)):
+	case claimed && probe == ProbePassed && !now.AuthorizedOn.IsZero() && !now.AuthorizedOn.Before(day(base.Created)):
 		return authorized(now, at, lease) // signed in before it was first read
 	case changed && !renamed && claimed:
 		reason = "the account changed, as claimed"

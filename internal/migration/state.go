@@ -193,6 +193,7 @@ func (s *State) Lapse(id, why string, at time.Time) {
 	if account := s.Account(id); account != nil {
 		account.Verified, account.VerifiedAt, account.LeaseEnd = false, time.Time{}, time.Time{}
 		account.Since, account.Note, account.ClaimedBy = at, why, ""
+		account.Created = at // no sign-in from before counts any more
 	}
 }
 

@@ -1,27 +1,31 @@
 package migration
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Status is what an operator sees of one organization: the answer to the query status and the object that starter prints. Fields are only
 // ever added.
 type Status struct {
-	Organization string         `json:"organization"`
-	Name         string         `json:"name"`
-	Playbook     string         `json:"playbook"`
-	Phase        Phase          `json:"phase"`
-	Since        time.Time      `json:"since"`
-	Stage        Stage          `json:"stage"`
-	Guarantee    string         `json:"guarantee"`
-	Deadline     string         `json:"deadline,omitempty"` // what is due next
-	DeadlineAt   time.Time      `json:"deadline_at,omitzero"`
-	Paused       bool           `json:"paused"`
-	Reason       string         `json:"reason,omitempty"` // why the organization is affected or not
-	PlanHash     string         `json:"plan_hash,omitempty"`
-	Waits        []Wait         `json:"waits"`
-	Accounts     []AccountState `json:"accounts"`
-	Pairs        []PairState    `json:"pairs"`
-	Problems     []Problem      `json:"problems"`
-	Deeds        []Deed         `json:"deeds"`
+	Organization string            `json:"organization"`
+	Name         string            `json:"name"`
+	Playbook     string            `json:"playbook"`
+	Phase        Phase             `json:"phase"`
+	Since        time.Time         `json:"since"`
+	Stage        Stage             `json:"stage"`
+	Guarantee    string            `json:"guarantee"`
+	Deadline     string            `json:"deadline,omitempty"` // what is due next
+	DeadlineAt   time.Time         `json:"deadline_at,omitzero"`
+	Paused       bool              `json:"paused"`
+	Reason       string            `json:"reason,omitempty"` // why the organization is affected or not
+	PlanHash     string            `json:"plan_hash,omitempty"`
+	Waits        []Wait            `json:"waits"`
+	Accounts     []AccountState    `json:"accounts"`
+	Pairs        []PairState       `json:"pairs"`
+	Choices      map[string]string `json:"choices"` // answers to questions: old dataflow id to its copy's, or LeaveOut
+	Problems     []Problem         `json:"problems"`
+	Deeds        []Deed            `json:"deeds"`
 }
 
 // Status describes the organization at the instant now.
@@ -31,9 +35,12 @@ func (s *State) Status(o Organization, p Playbook, now time.Time) Status {
 	status := Status{
 		Organization: o.ID, Name: o.Name, Playbook: p.Name, Phase: s.Phase, Since: s.Since,
 		Stage: stage, Guarantee: stage.Guarantee(), Deadline: deadline, DeadlineAt: at,
-		Paused: s.Paused != nil, Reason: s.Assessment.Reason,
+		Choices: maps.Clone(s.Choices), Paused: s.Paused != nil, Reason: s.Assessment.Reason,
 		Waits: orEmpty(s.Waits(o, p, now)), Accounts: orEmpty(s.Accounts), Pairs: orEmpty(s.Pairs),
 		Problems: orEmpty(s.Problems), Deeds: orEmpty(s.Deeds),
+	}
+	if status.Choices == nil {
+		status.Choices = map[string]string{}
 	}
 	if s.Plan != nil {
 		status.PlanHash = s.Plan.Hash
