@@ -85,9 +85,15 @@ func TestDetailsOfAWaitingOrganization(t *testing.T) {
 
 ### Waiting for
 
-| On | For | Since | By | Then type |
-|---|---|---|---|---|
-| marketing@acme.example | Reconnect OAuth of account "Acme Pinterest" (ACCOUNT) in sandbox prod | 2023-11-20T12:00:00Z | 2023-12-16T08:00:00Z | 'starter signal reauth-completed --org 1A2B3C4D5E6F@AdobeOrg --account ACCOUNT --by NAME' |
+| On | For | Since | By |
+|---|---|---|---|
+| marketing@acme.example | Reconnect OAuth of account "Acme Pinterest" (ACCOUNT) in sandbox prod | 2023-11-20T12:00:00Z | 2023-12-16T08:00:00Z |
+
+Then type:
+
+'''
+starter signal reauth-completed --org 1A2B3C4D5E6F@AdobeOrg --account ACCOUNT --by NAME
+'''
 
 ### Accounts
 

@@ -125,11 +125,12 @@ func details(org migration.Organization, p migration.Playbook, s *migration.Stat
 	if len(status.Waits) > 0 {
 		line("\n### Waiting for")
 		line("")
-		line("| On | For | Since | By | Then type |")
-		line("|---|---|---|---|---|")
+		line("| On | For | Since | By |")
+		line("|---|---|---|---|")
 		rows(&b, status.Waits, func(w migration.Wait) string {
-			return fmt.Sprintf("| %s | %s | %s | %s | %s |", cell(w.Who), cell(w.What), migration.Instant(w.Since), migration.Instant(w.By), code(w.Command))
+			return fmt.Sprintf("| %s | %s | %s | %s |", cell(w.Who), cell(w.What), migration.Instant(w.Since), migration.Instant(w.By))
 		})
+		b.WriteString(commands(status.Waits))
 	}
 	if len(status.Pairs) > 0 {
 		line("\n### Dataflows")
@@ -184,11 +185,18 @@ func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "`", "'", "<", "&lt;").Replace(text)
 }
 
-func code(command string) string {
-	if command == "" {
+// commands are what the people who are waited for type, in a block that one can copy from.
+func commands(waits []migration.Wait) string {
+	var b strings.Builder
+	for i, w := range waits {
+		if w.Command != "" && i < maxRows {
+			b.WriteString(w.Command + "\n")
+		}
+	}
+	if b.Len() == 0 {
 		return ""
 	}
-	return "`" + strings.ReplaceAll(command, "|", `\|`) + "`"
+	return "\nThen type:\n\n```\n" + b.String() + "```\n"
 }
 
 // staticDetails is what the Web UI shows of an organization from the start on, also with no worker up.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -350,8 +351,8 @@ func TestRecordsAreBounded(t *testing.T) {
 	t.Parallel()
 	var s migration.State
 	for i := range 120 {
-		s.Record(migration.Deed{What: fmt.Sprint(i)})
-		s.Raise(migration.Problem{What: fmt.Sprint(i)})
+		s.Record(migration.Deed{What: strconv.Itoa(i)})
+		s.Raise(migration.Problem{What: strconv.Itoa(i)})
 	}
 	require.Len(t, s.Deeds, 50)
 	require.Equal(t, "70", s.Deeds[0].What)
@@ -366,7 +367,7 @@ func TestAHoldOutlastsWhateverIsRaisedLater(t *testing.T) {
 	var s migration.State
 	s.Raise(migration.Problem{What: "the hold", Holds: true})
 	for i := range 100 {
-		s.Raise(migration.Problem{What: fmt.Sprint(i)})
+		s.Raise(migration.Problem{What: strconv.Itoa(i)})
 		require.NotNil(t, s.Holding(), "after %d more", i+1)
 		require.LessOrEqual(t, len(s.Problems), 20)
 	}
@@ -487,9 +488,9 @@ func emptyToNil(v reflect.Value) {
 			emptyToNil(v.Elem())
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() {
-				emptyToNil(v.Field(i))
+		for _, field := range v.Fields() {
+			if field.CanSet() {
+				emptyToNil(field)
 			}
 		}
 	case reflect.Slice, reflect.Map:
@@ -540,7 +541,7 @@ func TestClaim(t *testing.T) {
 	s.Claim(migration.Claim{Account: "a", By: "customer"})
 	require.Equal(t, []migration.Claim{{Account: "b", By: "operator"}, {Account: "a", By: "customer"}}, s.Claims, "of one account the last word counts")
 	for i := range 500 {
-		s.Claim(migration.Claim{Account: fmt.Sprint(i)})
+		s.Claim(migration.Claim{Account: strconv.Itoa(i)})
 		require.LessOrEqual(t, len(s.Claims), 200)
 	}
 	require.Equal(t, "499", s.Claims[199].Account)
