@@ -10,6 +10,7 @@ import (
 
 // Notify delivers a notice, once per key; the receipt is kept with it. One that is not due yet ends in NotYet with the retry at its time: a reminder costs no timer.
 func (a *Activities) Notify(ctx context.Context, n migration.Notice) error {
+	defer keepAlive(ctx)()
 	if wait := n.NotBefore.Sub(a.Now()); !n.NotBefore.IsZero() && wait > 0 {
 		return notYet("due at "+migration.Instant(n.NotBefore), wait)
 	}

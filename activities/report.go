@@ -39,6 +39,7 @@ func AskWorkflow(ctx context.Context) (Evidence, error) {
 
 // Report writes the evidence and returns where it is. Writing it again replaces it.
 func (a *Activities) Report(ctx context.Context) (string, error) {
+	defer keepAlive(ctx)()
 	e, err := a.Ask(ctx)
 	if err != nil {
 		return "", mapError(ctx, "report", err)

@@ -55,7 +55,7 @@ func switching(ctx workflow.Context, summary string) workflow.Context {
 // telling is for notices and reports.
 func telling(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		Summary: summary, StartToCloseTimeout: tellAttempt, ScheduleToCloseTimeout: tellPatience, RetryPolicy: backoff(),
+		Summary: summary, StartToCloseTimeout: tellAttempt, ScheduleToCloseTimeout: tellPatience, HeartbeatTimeout: heartbeat, RetryPolicy: backoff(),
 	})
 }
 
@@ -70,7 +70,9 @@ func waiting(ctx workflow.Context, summary string, every migration.Duration) wor
 
 // due is for a notice that waits for its time: its first attempt learns when that is, its last one delivers.
 func due(ctx workflow.Context, summary string) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{Summary: summary, StartToCloseTimeout: tellAttempt, RetryPolicy: backoff()})
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary: summary, StartToCloseTimeout: tellAttempt, HeartbeatTimeout: heartbeat, RetryPolicy: backoff(),
+	})
 }
 
 // The methods of the zero value name the activities; the worker registers the real ones under the same names.

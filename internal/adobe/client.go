@@ -28,11 +28,13 @@ const (
 	idleConnections = 64
 )
 
-// Config says where Adobe is. Both URLs are absolute and use https; http is
-// accepted for loopback hosts only, since credentials travel there.
+// Config says where Adobe is. Both URLs are absolute and use https, since
+// credentials travel there; http is accepted for loopback hosts.
 type Config struct {
 	IMSURL      string
 	PlatformURL string
+	// AllowPlainHTTP accepts http for every host: for rehearsals with made-up credentials only.
+	AllowPlainHTTP bool
 	// RequestsPerSecond paces all requests of the client together; 0 is unlimited.
 	RequestsPerSecond float64
 	// Timeout bounds one request including its answer; 0 is 30 seconds.
@@ -58,11 +60,11 @@ type Client struct {
 
 // New checks the configuration and returns a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
-	ims, err := parseBase("IMSURL", cfg.IMSURL)
+	ims, err := parseBase("IMSURL", cfg.IMSURL, cfg.AllowPlainHTTP)
 	if err != nil {
 		return nil, err
 	}
-	platform, err := parseBase("PlatformURL", cfg.PlatformURL)
+	platform, err := parseBase("PlatformURL", cfg.PlatformURL, cfg.AllowPlainHTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -130,14 +132,14 @@ func newTransport() http.RoundTripper {
 func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // parseBase never quotes the value: a URL can hold a password.
-func parseBase(name, value string) (*url.URL, error) {
+func parseBase(name, value string, allowPlain bool) (*url.URL, error) {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil, u.Host == "":
 		return nil, fmt.Errorf("adobe: %s must be an absolute URL such as %s", name, DefaultPlatformURL)
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
 		return nil, fmt.Errorf("adobe: %s must not hold a user, a query or a fragment", name)
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && (allowPlain || isLoopback(u.Hostname())):
 		return u.JoinPath("/"), nil
 	default:
 		return nil, fmt.Errorf("adobe: %s must use https (http only for a loopback host)", name)

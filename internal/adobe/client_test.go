@@ -25,6 +25,8 @@ import (
 
 const noItems = `{"items":[]}`
 
+func allowPlain(c *Config) { c.AllowPlainHTTP = true }
+
 func TestNewChecksItsConfiguration(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -38,7 +40,11 @@ func TestNewChecksItsConfiguration(t *testing.T) {
 		"no IMS":              {platform: DefaultPlatformURL, want: "IMSURL must be an absolute URL"},
 		"no platform":         {ims: DefaultIMSURL, want: "PlatformURL must be an absolute URL"},
 		"relative":            {ims: "/ims", platform: DefaultPlatformURL, want: "absolute"},
-		"plain http":          {ims: DefaultIMSURL, platform: "http://platform.example", want: "https"},
+		"plain http":          {ims: DefaultIMSURL, platform: "http://platform.example", want: "PlatformURL must use https"},
+		"plain http to IMS":   {ims: "http://ims.example", platform: DefaultPlatformURL, want: "IMSURL must use https"},
+		"plain http allowed":  {ims: "http://ims.example", platform: "http://platform.example", change: allowPlain},
+		"allowed is http":     {ims: DefaultIMSURL, platform: "ftp://platform.example", change: allowPlain, want: "https"},
+		"allowed, a password": {ims: "http://me:CANARY@ims.example", platform: DefaultPlatformURL, change: allowPlain, want: "user"},
 		"loopback look-alike": {ims: "http://localhost.example", platform: DefaultPlatformURL, want: "https"},
 		"other scheme":        {ims: "ftp://127.0.0.1", platform: DefaultPlatformURL, want: "https"},
 		"password":            {ims: "https://me:CANARY@ims.example", platform: DefaultPlatformURL, want: "user"},

@@ -1,0 +1,148 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cutover/internal/adobe"
+	"cutover/internal/pinterest"
+)
+
+// Names of the worker's environment variables.
+const (
+	EnvCredentials   = "CUTOVER_CREDENTIALS"      // path of credentials.yaml
+	EnvAdobeIMSURL   = "CUTOVER_ADOBE_IMS_URL"    // where tokens come from
+	EnvAdobeURL      = "CUTOVER_ADOBE_URL"        // Experience Platform
+	EnvPinterestURL  = "CUTOVER_PINTEREST_URL"    // Pinterest's v5 API
+	EnvAllowPlain    = "CUTOVER_ALLOW_PLAIN_HTTP" // 1 lets credentials travel by http to any host: rehearsals only
+	EnvAdobeRPS      = "CUTOVER_ADOBE_RPS"        // requests per second to Adobe, all organizations together
+	EnvHealthAddress = "CUTOVER_HEALTH_ADDRESS"   // where /livez and /readyz listen
+	EnvNotices       = "CUTOVER_NOTICES"          // directory
+	EnvReports       = "CUTOVER_REPORTS"          // directory
+	EnvLogFormat     = "CUTOVER_LOG_FORMAT"       // json or console
+	EnvLogLevel      = "CUTOVER_LOG_LEVEL"        // debug, info, warn or error
+)
+
+const (
+	defaultCredentials   = "credentials.yaml"
+	defaultHealthAddress = "127.0.0.1:8081"
+	defaultNotices       = "./notices"
+	defaultReports       = "./reports"
+	defaultLogLevel      = "info"
+	// Adobe publishes no rate. This many serve hundreds of organizations within minutes and leave room for other users of the API.
+	defaultAdobeRPS = 40
+)
+
+// Worker is the worker's configuration. It holds paths and hosts, no secrets.
+type Worker struct {
+	Credentials    string // path
+	AdobeIMSURL    string
+	AdobeURL       string
+	PinterestURL   string
+	AllowPlainHTTP bool
+	AdobeRPS       float64 // requests per second, at most
+	HealthAddress  string
+	Notices        string // directory
+	Reports        string // directory
+	LogFormat      string // json or console; empty: by where the log goes
+	LogLevel       string
+}
+
+// WorkerFromEnv reads the worker's configuration from its environment and reports all faults at once, one per line. No fault quotes a URL: it
+// may hold a password. With an error it returns what could be read.
+func WorkerFromEnv(getenv func(string) string) (Worker, error) {
+	read := func(name, fallback string) string {
+		if value := strings.TrimSpace(getenv(name)); value != "" {
+			return value
+		}
+		return fallback
+	}
+	var faults []error
+	fault := func(name, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("%s %w", name, fmt.Errorf(format, args...)))
+	}
+
+	w := Worker{
+		Credentials:   read(EnvCredentials, defaultCredentials),
+		AdobeIMSURL:   read(EnvAdobeIMSURL, adobe.DefaultIMSURL),
+		AdobeURL:      read(EnvAdobeURL, adobe.DefaultPlatformURL),
+		PinterestURL:  read(EnvPinterestURL, pinterest.DefaultURL),
+		AdobeRPS:      defaultAdobeRPS,
+		HealthAddress: read(EnvHealthAddress, defaultHealthAddress),
+		Notices:       read(EnvNotices, defaultNotices),
+		Reports:       read(EnvReports, defaultReports),
+		LogFormat:     read(EnvLogFormat, ""),
+		LogLevel:      read(EnvLogLevel, defaultLogLevel),
+	}
+	switch read(EnvAllowPlain, "0") {
+	case "0":
+	case "1":
+		w.AllowPlainHTTP = true
+	default:
+		fault(EnvAllowPlain, "must be 1 or 0")
+	}
+	for name, value := range map[string]string{EnvAdobeIMSURL: w.AdobeIMSURL, EnvAdobeURL: w.AdobeURL, EnvPinterestURL: w.PinterestURL} {
+		if err := checkURL(value, w.AllowPlainHTTP); err != nil {
+			fault(name, "%w", err)
+		}
+	}
+	if text := read(EnvAdobeRPS, ""); text != "" {
+		rps, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(rps > 0 && rps <= 10000) {
+			fault(EnvAdobeRPS, "is %q; it must be a number above 0 and up to 10000", text)
+		}
+		w.AdobeRPS = rps
+	}
+	if err := checkAddress(w.HealthAddress); err != nil {
+		fault(EnvHealthAddress, "is %q; it must be HOST:PORT such as %s", w.HealthAddress, defaultHealthAddress)
+	}
+	if !slices.Contains([]string{"", "json", "console"}, w.LogFormat) {
+		fault(EnvLogFormat, "is %q; it must be json or console", w.LogFormat)
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, w.LogLevel) {
+		fault(EnvLogLevel, "is %q; it must be debug, info, warn or error", w.LogLevel)
+	}
+	if len(faults) > 0 {
+		slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+		return w, errors.Join(faults...)
+	}
+	return w, nil
+}
+
+func checkURL(value string, allowPlain bool) error {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "":
+		return errors.New("must be an absolute URL such as https://platform.adobe.io")
+	case u.User != nil:
+		return errors.New("must not hold a user or a password")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return errors.New("must not hold a query or a fragment")
+	case u.Scheme == "https", u.Scheme == "http" && (allowPlain || isLoopback(u.Hostname())):
+		return nil
+	case u.Scheme == "http":
+		return fmt.Errorf("must use https: credentials travel there (a rehearsal may set %s=1)", EnvAllowPlain)
+	}
+	return errors.New("must use https")
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+func checkAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("split host and port: %w", err)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("port: %w", err)
+	}
+	return nil
+}

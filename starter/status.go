@@ -1,0 +1,327 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"cutover/internal/config"
+	"cutover/internal/migration"
+	"cutover/workflows"
+)
+
+// pageSize of visibility; the server allows up to 1000.
+const pageSize = 500
+
+// statusList is how all organizations stand.
+type statusList struct {
+	Organizations []summary `json:"organizations"`
+}
+
+// statusDetail is how one organization stands.
+type statusDetail struct {
+	summary
+	Outcome       string            `json:"outcome,omitempty"` // once it has ended
+	WorkerPolling bool              `json:"worker_polling"`
+	Status        *migration.Status `json:"status,omitempty"` // from the workflow itself; without a worker the rest is all there is
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	var org string
+	cmd := &cobra.Command{
+		Use:   "status [--org ID]",
+		Short: "Show how all organizations stand, or one in full",
+		Long: `Show how all organizations stand, or one in full.
+
+The list is made from search attributes, needs no worker and may lag by a second. It holds the organizations of the playbook, those of the
+manifest that were not started included; without a manifest, those of every playbook. With --org the workflow itself answers; without a worker
+its search attributes do.`,
+		Args:        noArguments,
+		Annotations: map[string]string{allowCSV: "yes"},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("org") {
+				if err := need(cmd, "org"); err != nil {
+					return err
+				}
+				return a.statusOf(cmd.Context(), org)
+			}
+			return a.statusOfAll(cmd.Context(), cmd.Flags().Changed("manifest"))
+		},
+	}
+	cmd.Flags().StringVar(&org, "org", "", "the organization's `ID`")
+	return cmd
+}
+
+func (a *app) statusOfAll(ctx context.Context, manifestGiven bool) error {
+	manifest, playbook, err := a.listed(manifestGiven)
+	if err != nil {
+		return err
+	}
+	return a.with(ctx, func(c connection) error {
+		summaries, err := c.list(ctx, playbook)
+		if err != nil {
+			return err
+		}
+		list := statusList{Organizations: withManifest(summaries, manifest, playbook)}
+		if a.output == formatCSV {
+			return writeCSV(a.stdout, summaryRows(list.Organizations))
+		}
+		return a.print(list, func(w io.Writer) { listTable(w, list.Organizations) })
+	})
+}
+
+// listed says which organizations a list is about. A manifest that is not there is no fault unless it was asked for.
+func (a *app) listed(manifestGiven bool) (manifest config.Manifest, playbook string, err error) {
+	if _, statErr := os.Stat(a.manifestPath); statErr == nil || manifestGiven {
+		if manifest, err = a.manifest(); err != nil {
+			return config.Manifest{}, "", err
+		}
+	}
+	switch {
+	case a.playbook == "" && manifest.Playbook == "":
+		return manifest, "", nil
+	case a.playbook == "":
+		playbook, err = a.nameOf(manifest)
+		return manifest, playbook, err
+	case config.IsPlaybookPath(a.playbook):
+		loaded, err := a.loadPlaybook(manifest)
+		return manifest, loaded.Name, err
+	case !playbookName.MatchString(a.playbook):
+		return config.Manifest{}, "", usage("flag --playbook: %q is neither a playbook's name nor a path ending in .yaml", a.playbook)
+	}
+	return manifest, a.playbook, nil
+}
+
+// list reads every page. Of several runs of one organization the newest counts.
+func (c connection) list(ctx context.Context, playbook string) ([]summary, error) {
+	query := fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus != 'ContinuedAsNew'", workflows.MigrateOrganizationName)
+	if playbook != "" {
+		query += fmt.Sprintf(" AND %s = '%s'", workflows.AttributePlaybook.GetName(), playbook)
+	}
+	newest := map[string]summary{}
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: pageSize}
+	for {
+		page, err := c.listPage(ctx, request)
+		if err != nil {
+			return nil, fail(kindFailed, "list the workflows: %w", err)
+		}
+		for _, info := range page.GetExecutions() {
+			s := summarize(info)
+			s.URL = c.link(s.WorkflowID, s.RunID)
+			if have, ok := newest[s.WorkflowID]; !ok || s.started.After(have.started) {
+				newest[s.WorkflowID] = s
+			}
+		}
+		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			break
+		}
+	}
+	list := make([]summary, 0, len(newest))
+	for _, s := range newest {
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+func (c connection) listPage(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return c.ListWorkflow(ctx, request)
+}
+
+// withManifest adds names and the organizations that were not started.
+func withManifest(summaries []summary, manifest config.Manifest, playbook string) []summary {
+	names := map[string]string{}
+	missing := map[string]bool{}
+	for _, o := range manifest.Organizations {
+		names[o.ID], missing[o.ID] = o.Name, true
+	}
+	for i := range summaries {
+		summaries[i].Name = names[summaries[i].Organization]
+		delete(missing, summaries[i].Organization)
+	}
+	for id := range missing {
+		summaries = append(summaries, summary{
+			Organization: id, Name: names[id], Playbook: playbook, Execution: notStarted, WorkflowID: workflows.WorkflowID(playbook, id),
+		})
+	}
+	slices.SortFunc(summaries, func(a, b summary) int {
+		return cmp.Or(strings.Compare(a.Playbook, b.Playbook), strings.Compare(a.Organization, b.Organization))
+	})
+	return summaries
+}
+
+func summaryRows(list []summary) [][]string {
+	rows := [][]string{{"organization", "name", "playbook", "execution", "phase", "stage", "deadline", "waiting_on", "open", "error_type", "workflow_id", "run_id", "url"}}
+	for _, s := range list {
+		rows = append(rows, []string{
+			s.Organization, s.Name, s.Playbook, s.Execution, s.Phase, s.Stage, instant(s.Deadline), s.WaitingOn,
+			strconv.FormatInt(s.Open, 10), s.ErrorType, s.WorkflowID, s.RunID, s.URL,
+		})
+	}
+	return rows
+}
+
+func listTable(w io.Writer, list []summary) {
+	if len(list) == 0 {
+		fmt.Fprintln(w, "No organization was started: starter start --all starts those of the manifest.")
+		return
+	}
+	rows := [][]string{{"ORGANIZATION", "NAME", "EXECUTION", "PHASE", "STAGE", "DEADLINE", "WAITING ON", "OPEN", "ERROR"}}
+	for _, s := range list {
+		open := strconv.FormatInt(s.Open, 10)
+		if s.Execution == notStarted {
+			open = ""
+		}
+		rows = append(rows, []string{s.Organization, s.Name, s.Execution, s.Phase, s.Stage, instant(s.Deadline), s.WaitingOn, open, s.ErrorType})
+	}
+	writeTable(w, rows)
+}
+
+func (a *app) statusOf(ctx context.Context, org string) error {
+	t, err := a.target(org)
+	if err != nil {
+		return err
+	}
+	return a.with(ctx, func(c connection) error {
+		detail, why, err := c.detail(ctx, t)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			a.warn("%s: this is what search attributes tell", why)
+		}
+		if a.output == formatCSV {
+			return writeCSV(a.stdout, summaryRows([]summary{detail.summary}))
+		}
+		return a.print(detail, func(w io.Writer) { detailTable(w, detail) })
+	})
+}
+
+// detail asks the workflow; if nothing answers, why says so and the rest is what the server itself knows.
+func (c connection) detail(ctx context.Context, t target) (detail statusDetail, why string, err error) {
+	s, err := c.stand(ctx, t)
+	if err != nil {
+		return statusDetail{}, "", err
+	}
+	detail = statusDetail{summary: s.summary, Outcome: s.ended}
+	detail.URL = c.link(t.workflowID, s.runID)
+	detail.WorkerPolling, err = c.polled(ctx)
+	switch {
+	case err != nil:
+		return detail, fmt.Sprintf("whether a worker runs is not known (%v)", err), nil
+	case !detail.WorkerPolling:
+		return detail, "no worker polls task queue " + workflows.TaskQueue, nil // a query would hang
+	}
+	status, err := c.queryStatus(ctx, t.workflowID)
+	if err != nil {
+		return detail, fmt.Sprintf("the workflow does not answer (%v)", err), nil
+	}
+	detail.Status, detail.Name = status, status.Name
+	return detail, "", nil
+}
+
+func (c connection) queryStatus(ctx context.Context, workflowID string) (*migration.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	value, err := c.QueryWorkflow(ctx, workflowID, "", workflows.QueryStatus)
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w", workflows.QueryStatus, err)
+	}
+	var status migration.Status
+	if err := value.Get(&status); err != nil {
+		return nil, fmt.Errorf("read the answer to query %s: %w", workflows.QueryStatus, err)
+	}
+	return &status, nil
+}
+
+func detailTable(w io.Writer, d statusDetail) {
+	title := d.Organization
+	if d.Name != "" {
+		title = d.Name + " (" + d.Organization + ")"
+	}
+	fmt.Fprintf(w, "%s, playbook %s, %s\n\n", oneLine(title), d.Playbook, d.Execution)
+	if d.Status == nil {
+		facts(w, [][2]string{
+			{"Outcome", d.Outcome},
+			{"Phase", d.Phase},
+			{"Stage", d.Stage},
+			{"Deadline", instant(d.Deadline)},
+			{"Waiting on", d.WaitingOn},
+			{"Open", strconv.FormatInt(d.Open, 10)},
+			{"Error", d.ErrorType},
+			{"Web UI", d.URL},
+		})
+		return
+	}
+	s := d.Status
+	deadline := s.Deadline
+	if deadline != "" {
+		deadline += " by " + instant(s.DeadlineAt)
+	}
+	paused := ""
+	if s.Paused {
+		paused = "yes"
+	}
+	facts(w, [][2]string{
+		{"Outcome", d.Outcome},
+		{"Phase", fmt.Sprintf("%s since %s", s.Phase, instant(s.Since))},
+		{"Stage", fmt.Sprintf("%s: %s", s.Stage, s.Guarantee)},
+		{"Deadline", deadline},
+		{"Paused", paused},
+		{"Affected", s.Reason},
+		{"Plan", s.PlanHash},
+		{"Web UI", d.URL},
+	})
+	section(w, "Waits", []string{"ON", "WHO", "WHAT", "SINCE", "BY", "TYPE"}, s.Waits, func(x migration.Wait) []string {
+		return []string{x.On, x.Who, x.What, instant(x.Since), instant(x.By), x.Command}
+	})
+	section(w, "Accounts", []string{"ACCOUNT", "NAME", "SANDBOX", "VERIFIED", "UNTIL", "NOTE"}, s.Accounts, func(x migration.AccountState) []string {
+		verified := "no"
+		if x.Verified {
+			verified = instant(x.VerifiedAt)
+		}
+		return []string{x.ID, x.Name, x.Sandbox, verified, instant(x.LeaseEnd), x.Note}
+	})
+	section(w, "Dataflows", []string{"NAME", "SANDBOX", "OLD", "COPY", "PROGRESS", "SWITCHED", "NOTE"}, s.Pairs, func(x migration.PairState) []string {
+		return []string{x.Name, x.Sandbox, x.Old, x.New, string(x.Progress), instant(x.SwitchedAt), x.Note}
+	})
+	section(w, "Problems", []string{"AT", "TYPE", "HOLDS", "WHAT"}, s.Problems, func(x migration.Problem) []string {
+		return []string{instant(x.At), x.Type, strconv.FormatBool(x.Holds), x.What}
+	})
+	section(w, "Deeds", []string{"AT", "BY", "WHAT"}, s.Deeds, func(x migration.Deed) []string {
+		return []string{instant(x.At), x.By, x.What}
+	})
+}
+
+// facts writes what is known, a line each.
+func facts(w io.Writer, pairs [][2]string) {
+	var rows [][]string
+	for _, pair := range pairs {
+		if pair[1] != "" {
+			rows = append(rows, pair[:])
+		}
+	}
+	writeTable(w, rows)
+}
+
+// section writes a titled table unless it is empty.
+func section[T any](w io.Writer, title string, head []string, list []T, row func(T) []string) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", title)
+	rows := [][]string{head}
+	for _, x := range list {
+		rows = append(rows, row(x))
+	}
+	writeTable(w, rows)
+}

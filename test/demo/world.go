@@ -1,0 +1,128 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"cutover/internal/emulator"
+	"cutover/internal/migration"
+	"cutover/test/stack"
+)
+
+// pace is how the playbook's months are compressed. Everything else about the playbook is the same for both.
+type pace struct {
+	opening, reauthenticateBy, shutdown time.Duration // from the start
+}
+
+// A play lasts a minute; people who click need longer.
+func paceOf(stay bool) pace {
+	if stay {
+		return pace{10 * time.Second, 10 * time.Minute, 20 * time.Minute}
+	}
+	return pace{5 * time.Second, 25 * time.Second, 45 * time.Second}
+}
+
+func (p pace) timeline(start time.Time) migration.Timeline {
+	start = start.UTC().Truncate(time.Second)
+	return migration.Timeline{Available: start.Add(p.opening), ReauthenticateBy: start.Add(p.reauthenticateBy), Shutdown: start.Add(p.shutdown)}
+}
+
+// playbookName is part of every workflow's id.
+const playbookName = "rehearsal"
+
+// playbook has the real one's form with instants of today, so that the emulated vendors switch at the very same ones.
+func playbook(t migration.Timeline) string {
+	return fmt.Sprintf(`name: %s
+title: Pinterest v4 to v5, rehearsed
+cards:
+  old: {names: ["(Deprecating) Pinterest"]}
+  new: {names: ["(New) Pinterest"]}
+zone: UTC
+dates:
+  available: %s
+  reauthenticate_by: %s
+  shutdown: %s
+reminders:
+  before_reauthenticate_by: [10s, 5s]
+  before_shutdown: [10s, 5s]
+  after_shutdown_every: 10s
+reauthentication:
+  lease: 30d
+  poll: 1s
+cut_over:
+  order: %s
+  width: 3
+verification:
+  within: 1m
+  poll: 1s
+links:
+  accounts: https://experience.adobe.com/#/platform/destination/accounts
+`, playbookName, migration.Instant(t.Available), migration.Instant(t.ReauthenticateBy), migration.Instant(t.Shutdown), migration.EnableFirst)
+}
+
+// cast gives every fate its organization.
+func cast(timeline migration.Timeline) []*organization {
+	var all []*organization
+	for _, f := range fates() {
+		name := strings.ToLower(f.company)
+		o := &organization{fate: f, timeline: timeline, Organization: migration.Organization{
+			ID: strings.ToUpper(f.company) + "@AdobeOrg", Name: f.company, Credential: name,
+			Contacts: []string{"marketing@" + name + ".example"}, ExpectedDataflows: f.expected,
+		}}
+		for _, sandbox := range f.sandboxes {
+			o.Sandboxes = append(o.Sandboxes, sandbox.Name)
+		}
+		// A secret with letters that every encoding writes in its own way.
+		o.client = stack.Credential{Name: name, Organization: o.ID, ClientID: "client-" + name, ClientSecret: "p8e-" + rand.Text() + "+/=&"}
+		all = append(all, o)
+	}
+	return all
+}
+
+// scenario is the vendors' world.
+func scenario(all []*organization, timeline migration.Timeline) emulator.Scenario {
+	s := emulator.Scenario{
+		Stages:   emulator.Stages{CardsAvailable: emulator.At(timeline.Available), OldAPIClosed: emulator.At(timeline.Shutdown)},
+		Settings: emulator.Settings{RunWindow: 2 * time.Second, Latency: 20 * time.Millisecond},
+	}
+	for _, o := range all {
+		s.Organizations = append(s.Organizations, emulator.Organization{
+			ID: o.ID, Name: o.Name, ClientID: o.client.ClientID, ClientSecret: o.client.ClientSecret, Sandboxes: o.sandboxes,
+		})
+		for _, fault := range o.faults {
+			fault.Organization = o.ID
+			s.Faults = append(s.Faults, fault)
+		}
+	}
+	return s
+}
+
+// files are what the processes read.
+type files struct {
+	scenario, credentials string
+}
+
+func writeWorld(dir string, all []*organization, timeline migration.Timeline) (files, error) {
+	scenarioPath, err := stack.WriteScenario(dir, scenario(all, timeline))
+	if err != nil {
+		return files{}, err
+	}
+	credentials := make([]stack.Credential, len(all))
+	organizations := make([]migration.Organization, len(all))
+	for i, o := range all {
+		credentials[i], organizations[i] = o.client, o.Organization
+	}
+	credentialsPath, err := stack.WriteCredentials(dir, credentials)
+	if err != nil {
+		return files{}, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, playbookName+".yaml"), []byte(playbook(timeline)), 0o600); err != nil {
+		return files{}, fmt.Errorf("write playbook: %w", err)
+	}
+	_, err = stack.WriteManifest(dir, playbookName+".yaml", organizations)
+	return files{scenarioPath, credentialsPath}, err
+}

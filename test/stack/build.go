@@ -1,0 +1,32 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Binaries are the paths of the product's commands and of the emulator.
+type Binaries struct {
+	Worker, Starter, Emulator string
+}
+
+// Build builds the commands of this module into dir.
+func Build(ctx context.Context, dir string) (Binaries, error) {
+	root, err := ModuleRoot()
+	if err != nil {
+		return Binaries{}, err
+	}
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return Binaries{}, fmt.Errorf("build: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "./worker", "./starter", "./emulator")
+	cmd.Dir = root
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return Binaries{}, fmt.Errorf("build worker, starter and emulator: %w: %s", err, strings.TrimSpace(string(output)))
+	}
+	return Binaries{Worker: filepath.Join(dir, "worker"), Starter: filepath.Join(dir, "starter"), Emulator: filepath.Join(dir, "emulator")}, nil
+}

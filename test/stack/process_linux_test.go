@@ -1,0 +1,56 @@
+package stack
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// envParent makes a run of the test binary a parent that starts a child, says its id and dies only when killed.
+const envParent = "CUTOVER_TEST_PARENT"
+
+func TestChildDiesWithItsParent(t *testing.T) {
+	if log := os.Getenv(envParent); log != "" {
+		child, err := start(t.Context(), command{name: "child", path: "/bin/sleep", args: []string{"600"}, log: log})
+		require.NoError(t, err)
+		fmt.Fprintf(os.Stdout, "child %d\n", child.PID())
+		<-child.Done()
+		return
+	}
+	t.Parallel()
+	parent := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChildDiesWithItsParent$")
+	parent.Env = append(os.Environ(), envParent+"="+filepath.Join(t.TempDir(), "log"))
+	output, err := parent.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, parent.Start())
+	var child string
+	lines := bufio.NewScanner(output)
+	for child == "" && lines.Scan() {
+		child, _ = strings.CutPrefix(lines.Text(), "child ")
+	}
+	pid, err := strconv.Atoi(child)
+	require.NoError(t, err)
+	require.True(t, alive(pid))
+
+	require.NoError(t, parent.Process.Kill())
+	require.Error(t, parent.Wait())
+	require.Eventually(t, func() bool { return !alive(pid) }, time.Minute, 10*time.Millisecond)
+}
+
+// alive tells whether the process runs; one that ended and was not taken note of yet does not.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
+}

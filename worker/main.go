@@ -1,0 +1,101 @@
+// Command worker runs the workflows and activities of migrations. See worker --help.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"cutover/internal/engine"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2 // wrong command line or configuration: starting again will not help
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], engine.Environment(os.Environ()), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// usageError is the operator's to correct: a command line or a configuration.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// run is the whole program with its surroundings given. It ends when ctx does.
+func run(ctx context.Context, args []string, env engine.Environment, stdout, stderr io.Writer) int {
+	root := command(env, stderr)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintln(stderr, "worker: "+err.Error())
+	if _, usage := errors.AsType[usageError](err); usage {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func command(env engine.Environment, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "worker",
+		Short: "Run the workflows and activities of migrations until SIGTERM or SIGINT",
+		Long: `Run the workflows and activities of migrations until SIGTERM or SIGINT.
+
+Everything is configured by the environment:
+  CUTOVER_CREDENTIALS       credentials.yaml, readable by the worker's user alone (default credentials.yaml)
+  CUTOVER_ADOBE_RPS         requests per second to Adobe, all organizations together (default 40)
+  CUTOVER_HEALTH_ADDRESS    where GET /livez and GET /readyz listen (default 127.0.0.1:8081)
+  CUTOVER_NOTICES           directory that notices are delivered into (default ./notices)
+  CUTOVER_REPORTS           directory that evidence is written into (default ./reports)
+  CUTOVER_LOG_FORMAT        json or console (default: console on a terminal, else json)
+  CUTOVER_LOG_LEVEL         debug, info, warn or error (default info)
+  CUTOVER_ADOBE_IMS_URL, CUTOVER_ADOBE_URL, CUTOVER_PINTEREST_URL
+                            the vendors (default the real ones; https, or http for this machine)
+  CUTOVER_ALLOW_PLAIN_HTTP  1 allows http to other machines, for rehearsals only
+  TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE
+                            Temporal, as for its own tools
+
+Exit codes: 0 stopped as asked, 1 failed, 2 wrong command line or configuration.`,
+		Version:       engine.Version(),
+		Args:          noArguments,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), env, stderr) },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
+	})
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(&cobra.Command{
+		Use:   "health",
+		Short: "Ask the worker on this machine whether it is ready: exit 0 if so, else 1",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return askHealth(cmd.Context(), env, cmd.OutOrStdout())
+		},
+	})
+	return root
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unknown argument %q (see %s --help)", args[0], cmd.CommandPath())}
+	}
+	return nil
+}

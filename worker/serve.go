@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.uber.org/zap"
+
+	"cutover/internal/engine"
+	"cutover/workflows"
+)
+
+const (
+	// readsAtOnce bounds activities that change nothing. They wait for the vendor's rate most of the time; this many keep it busy.
+	readsAtOnce = 200
+	// searchTimeout bounds the start-up check of search attributes.
+	searchTimeout = 30 * time.Second
+)
+
+// writesAtOnce bounds pairs that are switched at once. All of them share the vendor's rate, and between "new on" and "old off" lie about four
+// requests: with a fifth of the rate at once, both sides of a pair run together for less than a second.
+func writesAtOnce(rps float64) int { return max(1, int(math.Ceil(rps/5))) }
+
+// serve runs the worker until ctx ends or it cannot go on.
+func serve(ctx context.Context, env engine.Environment, stderr io.Writer) error {
+	s, err := configure(env, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.logger.Sync() }() // a terminal cannot be synced, and nothing is lost there
+	health := engine.NewHealth(s.temporal.Identity, time.Now,
+		engine.Queue{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_WORKFLOW},
+		engine.Queue{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+		engine.Queue{Name: workflows.WritesTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+	)
+	closeHealth, err := listenHealth(ctx, s.config.HealthAddress, health.Handler())
+	if err != nil {
+		return err
+	}
+	defer closeHealth()
+	s.logger.Info("starting", zap.String("version", engine.Version()), zap.String("temporal", s.temporal.HostPort),
+		zap.String("namespace", s.temporal.Namespace), zap.String("adobe", s.config.AdobeURL), zap.String("health", s.config.HealthAddress))
+
+	connected, err := engine.Dial(ctx, s.temporal, s.logger)
+	if err != nil {
+		if ctx.Err() != nil {
+			s.logger.Info("stopped before Temporal could be reached")
+			return nil
+		}
+		return err
+	}
+	defer connected.Close()
+	if err := s.checkAttributes(ctx, connected); err != nil {
+		return err
+	}
+	return s.work(ctx, connected, health)
+}
+
+// checkAttributes refuses to work in a namespace where every workflow would hang on its first search attribute.
+func (s setup) checkAttributes(ctx context.Context, c client.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
+	defer cancel()
+	err := engine.CheckSearchAttributes(ctx, c.OperatorService(), s.temporal.Namespace, workflows.SearchAttributes())
+	if errors.Is(err, engine.ErrCannotList) {
+		s.logger.Warn("search attributes could not be checked: make sure that the namespace has them (starter search-attributes)", zap.Error(err))
+		return nil
+	}
+	return err
+}
+
+// work runs both workers until ctx ends or one of them gives up.
+func (s setup) work(ctx context.Context, connected client.Client, health *engine.Health) error {
+	fatal := make(chan error, 2) // one place per worker: neither ever waits
+	onFatal := func(err error) { fatal <- err }
+
+	engine.LimitStickyCache()
+	reads := worker.New(connected, workflows.TaskQueue, engine.WorkerOptions(readsAtOnce, onFatal))
+	workflows.Register(reads)
+	s.activities.Register(reads)
+	writes := worker.New(connected, workflows.WritesTaskQueue, engine.GatedWorkerOptions(writesAtOnce(s.config.AdobeRPS), onFatal))
+	s.activities.RegisterWrites(writes)
+
+	if err := reads.Start(); err != nil {
+		return fmt.Errorf("start the worker of %s: %w", workflows.TaskQueue, err)
+	}
+	if err := writes.Start(); err != nil {
+		reads.Stop()
+		return fmt.Errorf("start the worker of %s: %w", workflows.WritesTaskQueue, err)
+	}
+	health.Started(connected)
+	s.logger.Info("working", zap.Strings("queues", []string{workflows.TaskQueue, workflows.WritesTaskQueue}))
+
+	err := s.untilEnd(ctx, fatal)
+	health.Stopping()
+	stopTogether(reads, writes)
+	s.logger.Info("stopped")
+	return err
+}
+
+// untilEnd waits until ctx ends, which is no error, or a worker gives up, such as when its namespace was deleted.
+func (s setup) untilEnd(ctx context.Context, fatal <-chan error) error {
+	select {
+	case <-ctx.Done():
+		s.logger.Info("stopping: activities in flight finish first", zap.Duration("at most", engine.StopTimeout))
+		return nil
+	case cause := <-fatal:
+		return fmt.Errorf("a worker gave up: %w", cause)
+	}
+}
+
+// stopTogether gives all workers the same time to finish instead of one after the other.
+func stopTogether(workers ...worker.Worker) {
+	var all sync.WaitGroup
+	for _, w := range workers {
+		all.Go(w.Stop)
+	}
+	all.Wait()
+}
