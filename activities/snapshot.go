@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -23,6 +24,10 @@ func (a *Activities) snapshot(ctx context.Context, who Who, of Cards) (migration
 			return s, err
 		}
 		flows, err := sandbox.Dataflows(ctx, cards.old, cards.new)
+		if errors.Is(err, adobe.ErrNotFound) {
+			// A running workflow carries its sandboxes by value.
+			return s, fmt.Errorf("%w; if the manifest's sandboxes are wrong, correct them, cancel this organization and start it again", err)
+		}
 		if err != nil {
 			return s, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -143,6 +144,15 @@ func (c connection) explain(ctx context.Context, t target, doing string, err err
 		return c.unfound(ctx, t)
 	}
 	return fail(kindFailed, "%s of %s: %w", doing, t.organization, err)
+}
+
+// lacking explains a refusal of the namespace's search attributes; other errors stay as they are.
+func (c connection) lacking(err error) error {
+	refused, ok := errors.AsType[*serviceerror.InvalidArgument](err)
+	if !ok || !strings.Contains(refused.Message, "search attribute") {
+		return err
+	}
+	return fmt.Errorf("namespace %s: search attributes are missing or of another type: create them (starter search-attributes lists them): %w", c.namespace, err)
 }
 
 func notFound(err error) bool {

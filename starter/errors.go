@@ -42,6 +42,11 @@ func fail(k kind, format string, args ...any) error {
 
 func usage(format string, args ...any) error { return fail(kindUsage, format, args...) }
 
+func isKind(err error, k kind) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.kind == k
+}
+
 // toldError is a failure that the printed result tells of already.
 type toldError struct{ error }
 

@@ -65,7 +65,6 @@ type fakeWorkflow struct {
 	attributes map[string]any
 	result     workflows.Result
 	status     *migration.Status
-	plan       *migration.Plan
 	update     func(name string, arg any) (any, error)
 	updateErr  error // of the request, not of the update
 }
@@ -140,9 +139,6 @@ func (f *fake) QueryWorkflow(_ context.Context, id, _, query string, _ ...any) (
 		return nil, err
 	}
 	f.asked++
-	if query == workflows.QueryPlan {
-		return value(w.plan), nil
-	}
 	if w.status == nil {
 		return nil, serviceerror.NewDeadlineExceeded("context deadline exceeded")
 	}

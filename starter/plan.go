@@ -26,7 +26,7 @@ type planAnswer struct {
 	Choices      map[string]string  `json:"choices,omitempty"` // answers given to the running migration, taken over
 	Toggles      []migration.Toggle `json:"toggles"`           // every vendor write, in order
 	Plan         migration.Plan     `json:"plan"`
-	// CurrentHash is that of the plan the running migration follows; empty without one.
+	// CurrentHash is the hash of the plan the running migration follows; empty without one.
 	CurrentHash string `json:"current_hash,omitempty"`
 }
 
@@ -68,7 +68,11 @@ func (a *app) plan(ctx context.Context, org string) error {
 		if err := c.needWorker(ctx); err != nil {
 			return err
 		}
-		answer, err := c.preview(ctx, o, playbook)
+		current, err := c.current(ctx, target{o.ID, playbook.Name, workflows.WorkflowID(playbook.Name, o.ID)})
+		if err != nil {
+			a.warn("the running migration does not tell what it was answered (%v): the plan is made without", err)
+		}
+		answer, err := c.preview(ctx, o, playbook, current)
 		if err != nil {
 			return err
 		}
@@ -76,23 +80,31 @@ func (a *app) plan(ctx context.Context, org string) error {
 	})
 }
 
-func (c connection) preview(ctx context.Context, o migration.Organization, playbook migration.Playbook) (planAnswer, error) {
-	answer := planAnswer{Organization: o.ID, Name: o.Name, Playbook: playbook.Name, Toggles: []migration.Toggle{}}
-	in := workflows.PlanInput{Organization: o, Playbook: playbook}
-	plan, err := c.makePlan(ctx, in)
+// current is how the running migration stands, which holds what people answered; empty when none runs.
+func (c connection) current(ctx context.Context, t target) (migration.Status, error) {
+	s, err := c.stand(ctx, t)
+	switch {
+	case isKind(err, kindNotStarted), err == nil && !s.running:
+		return migration.Status{}, nil
+	case err != nil:
+		return migration.Status{}, err
+	}
+	status, err := c.queryStatus(ctx, t.workflowID)
+	if err != nil {
+		return migration.Status{}, err
+	}
+	return *status, nil
+}
+
+func (c connection) preview(ctx context.Context, o migration.Organization, playbook migration.Playbook, current migration.Status) (planAnswer, error) {
+	plan, err := c.makePlan(ctx, workflows.PlanInput{Organization: o, Playbook: playbook, Choices: current.Choices})
 	if err != nil {
 		return planAnswer{}, err
 	}
-	if current := c.currentPlan(ctx, workflows.WorkflowID(playbook.Name, o.ID)); current != nil {
-		answer.CurrentHash = current.Hash
-		if in.Choices = choicesOf(*current, plan); len(in.Choices) > 0 {
-			answer.Choices = in.Choices
-			if plan, err = c.makePlan(ctx, in); err != nil {
-				return planAnswer{}, err
-			}
-		}
+	answer := planAnswer{
+		Organization: o.ID, Name: o.Name, Playbook: playbook.Name, Choices: current.Choices, Toggles: []migration.Toggle{},
+		Plan: plan, CurrentHash: current.PlanHash,
 	}
-	answer.Plan = plan
 	for _, pair := range plan.Pairs {
 		answer.Toggles = append(answer.Toggles, pair.Toggles(plan.Order)...)
 	}
@@ -118,39 +130,6 @@ func (c connection) makePlan(ctx context.Context, in workflows.PlanInput) (migra
 		return migration.Plan{}, fail(kindFailed, "plan of %s: %w", in.Organization.ID, err)
 	}
 	return plan, nil
-}
-
-// currentPlan is the plan that the organization's migration follows, or nil: a preview works without one.
-func (c connection) currentPlan(ctx context.Context, workflowID string) *migration.Plan {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	value, err := c.QueryWorkflow(ctx, workflowID, "", workflows.QueryPlan)
-	if err != nil {
-		return nil
-	}
-	var plan *migration.Plan
-	if err := value.Get(&plan); err != nil {
-		return nil
-	}
-	return plan
-}
-
-// choicesOf are the answers in current that a plan made without them lacks: people left a dataflow out, or chose another copy than the rules.
-func choicesOf(current, without migration.Plan) map[string]string {
-	choices := map[string]string{}
-	for _, old := range current.Left {
-		choices[old] = migration.LeaveOut
-	}
-	found := map[string]string{}
-	for _, pair := range without.Pairs {
-		found[pair.Old] = pair.New
-	}
-	for _, pair := range current.Pairs {
-		if found[pair.Old] != pair.New {
-			choices[pair.Old] = pair.New
-		}
-	}
-	return choices
 }
 
 func planTable(w io.Writer, answer planAnswer) {

@@ -98,7 +98,8 @@ func (a *app) confirm(ctx context.Context, c connection, t target, claim workflo
 		return err
 	}
 	if !answer.Verified {
-		return toldError{fail(kindFailed, "account %s of %s is not verified: %s", claim.Account, t.organization, answer.Reason)}
+		return toldError{fail(kindFailed, "account %s of %s is not verified: %s; sign in to it (Adobe: Destinations > Accounts > Reconnect OAuth) and say so again",
+			claim.Account, t.organization, answer.Reason)}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,7 +111,7 @@ func (a *app) startAll(ctx context.Context, c connection, organizations []migrat
 	switch {
 	case err != nil:
 		a.warn("whether a worker runs is not known: %v", err)
-	case !polled:
+	case !polled && answer.anyRuns():
 		a.warn("no worker polls task queue %s in namespace %s: the workflows wait until one does (run: worker)", workflows.TaskQueue, c.namespace)
 	}
 	if err := a.print(answer, func(w io.Writer) { startTable(w, answer) }); err != nil {
@@ -126,6 +127,11 @@ func (a *app) startAll(ctx context.Context, c connection, organizations []migrat
 		return toldError{fail(kindFailed, "%d of %d organizations could not be started: the result says why", failed, len(organizations))}
 	}
 	return nil
+}
+
+// anyRuns tells whether a workflow is there that a worker has to carry on.
+func (s startAnswer) anyRuns() bool {
+	return slices.ContainsFunc(s.Organizations, func(r startResult) bool { return r.Result == resultStarted || r.Result == resultRunning })
 }
 
 func (c connection) startOne(ctx context.Context, o migration.Organization, playbook migration.Playbook, now time.Time) startResult {
@@ -150,7 +156,7 @@ func (c connection) startOne(ctx context.Context, o migration.Organization, play
 			result.Result, result.Outcome = resultFinished, s.ended
 		}
 	default:
-		result.Result, result.Error = resultFailed, err.Error()
+		result.Result, result.Error = resultFailed, c.lacking(err).Error()
 	}
 	if result.RunID != "" {
 		result.URL = c.link(t.workflowID, result.RunID)

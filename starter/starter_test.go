@@ -37,25 +37,27 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 		"start --nope":        "unknown flag: --nope (see starter start --help)",
 		"start --all -o csv":  `flag --output is "csv": use table or json`,
 		"start --org acme --manifest " + exampleManifest: `flag --org: organization "acme" is not in the manifest ` + exampleManifest + "; did you mean " + acme + "?",
-		"status -o xml":                               `flag --output is "xml": use table or json or csv`,
-		"status --org":                                "flag needs an argument: --org (see starter status --help)",
-		"status --org=":                               "flag --org is missing: give the organization's id, such as --org 1A2B3C4D5E6F@AdobeOrg",
-		"status --playbook Bad":                       `flag --playbook: "Bad" is neither a playbook's name nor a path ending in .yaml`,
-		"status --org A --playbook p":                 `flag --org: "A" is not an IMS organization id such as 1A2B3C4D5E6F@AdobeOrg`,
-		"status --org A@AdobeOrg --playbook x'y":      `flag --playbook: "x'y" is neither a playbook's name nor a path ending in .yaml`,
-		"status --manifest absent.yaml":               "no manifest at absent.yaml: give --manifest FILE (organizations.example.yaml shows one)",
-		"plan":                                        "flag --org is missing: give the organization's id, such as --org 1A2B3C4D5E6F@AdobeOrg",
-		"signal":                                      "say what happened (see starter signal --help)",
-		"signal reauth-completed --org A":             "flag --account is missing: give the account's id, as starter status --org ID lists it",
-		"signal reauth-completed --org A --account B": "flag --by is missing: give who acts, such as --by ana",
-		"approve --org A --by x":                      "flag --plan is missing: give the hash that starter plan --org ID prints",
-		"pause --org A --by x":                        "flag --reason is missing: give why, for whoever looks later",
-		"resume --org A":                              "flag --by is missing: give who acts, such as --by ana",
-		"pair --org A --by x --old B":                 "flag --new is missing: give the id of its copy, or none to leave it out",
-		"reschedule --org A --by x --reason y":        "give --reauthenticate-by INSTANT, --shutdown INSTANT or both",
-		"reschedule --org A --by x --reason y --shutdown tomorrow": `flag --shutdown is "tomorrow": give an instant such as 2024-01-19T08:00:00Z`,
-		"cancel --org A": "flag --yes is missing: a cancelled migration does not go on, it must be started anew (starter pause only holds it)",
-		"validate --manifest " + exampleManifest + " --playbook pinterest-v9": `playbook "pinterest-v9" is unknown; there is pinterest-v5, or give the path of a file ending in .yaml`,
+		"status -o xml":                          `flag --output is "xml": use table or json or csv`,
+		"status --org":                           "flag needs an argument: --org (see starter status --help)",
+		"status --org=":                          "flag --org is missing: give the organization's id, such as --org 1A2B3C4D5E6F@AdobeOrg",
+		"status --playbook Bad":                  `flag --playbook: "Bad" is neither a playbook's name nor a path ending in .yaml`,
+		"status --org A --playbook p":            `flag --org: "A" is not an IMS organization id such as 1A2B3C4D5E6F@AdobeOrg`,
+		"status --org A@AdobeOrg --playbook x'y": `flag --playbook: "x'y" is neither a playbook's name nor a path ending in .yaml`,
+		"validate --playbook gone.yaml --manifest " + exampleManifest: "flag --playbook: no file at gone.yaml",
+		"validate --manifest testdata":                                "testdata is not a file: give --manifest FILE",
+		"status --manifest absent.yaml":                               "no manifest at absent.yaml: give --manifest FILE (organizations.example.yaml shows one)",
+		"plan":                                                        "flag --org is missing: give the organization's id, such as --org 1A2B3C4D5E6F@AdobeOrg",
+		"signal":                                                      "say what happened (see starter signal --help)",
+		"signal reauth-completed --org A":                             "flag --account is missing: give the account's id, as starter status --org ID lists it",
+		"signal reauth-completed --org A --account B":                 "flag --by is missing: give who acts, such as --by ana",
+		"approve --org A --by x":                                      "flag --plan is missing: give the hash that starter plan --org ID prints",
+		"pause --org A --by x":                                        "flag --reason is missing: give why, for whoever looks later",
+		"resume --org A":                                              "flag --by is missing: give who acts, such as --by ana",
+		"pair --org A --by x --old B":                                 "flag --new is missing: give the id of its copy, or none to leave it out",
+		"reschedule --org A --by x --reason y":                        "give --reauthenticate-by INSTANT, --shutdown INSTANT or both",
+		"reschedule --org A --by x --reason y --shutdown tomorrow":    `flag --shutdown is "tomorrow": give an instant such as 2024-01-19T08:00:00Z`,
+		"cancel --org A":                                              "flag --yes is missing: a cancelled migration does not go on, it must be started anew (starter pause only holds it)",
+		"validate --manifest " + exampleManifest + " --playbook pinterest-v9": `flag --playbook: "pinterest-v9" is unknown; there is pinterest-v5, or give the path of a file ending in .yaml`,
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
@@ -188,6 +190,33 @@ func TestStartWarnsWithoutAWorker(t *testing.T) {
 	require.Contains(t, f.ask(t, withManifestFlag("start", "--all", "-o", "json")...).stdout, `"worker_polling": false`)
 }
 
+func TestStartDoesNotWarnWhenNothingWaits(t *testing.T) {
+	t.Parallel()
+	f := &fake{startErr: map[string]error{id(globex): errFull}, workflows: map[string]*fakeWorkflow{
+		id(acme): {state: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, result: workflows.Result{Outcome: migration.Migrated}},
+	}}
+	got := f.ask(t, withManifestFlag("start", "--all")...)
+	require.Equal(t, "starter: 1 of 2 organizations could not be started: the result says why\n", got.stderr)
+	require.Contains(t, got.stdout, "1 already finished, 1 failed")
+}
+
+func TestANamespaceWithoutSearchAttributes(t *testing.T) {
+	t.Parallel()
+	const advice = "namespace default: search attributes are missing or of another type: create them (starter search-attributes lists them): "
+	f := &fake{down: serviceerror.NewInvalidArgument("invalid query: column name 'CutoverPlaybook' is not a valid search attribute")}
+	got := f.ask(t, withManifestFlag("status")...)
+	require.Equal(t, exitFailed, got.code)
+	require.Equal(t, "starter: list the workflows: "+advice+"invalid query: column name 'CutoverPlaybook' is not a valid search attribute\n", got.stderr)
+
+	f = &fake{polled: true, startErr: map[string]error{
+		id(acme): serviceerror.NewInvalidArgument("Namespace default has no mapping defined for search attribute CutoverDeadline"),
+	}}
+	got = f.ask(t, withManifestFlag("start", "--org", acme)...)
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.stdout, advice+"Namespace default has no mapping defined for search attribute CutoverDeadline")
+	require.Contains(t, (&fake{down: serviceerror.NewInvalidArgument("invalid page size")}).ask(t, "status").stderr, "list the workflows: invalid page size")
+}
+
 func TestStartGoesOnAfterAFailureAndExits1(t *testing.T) {
 	t.Parallel()
 	f := &fake{polled: true, startErr: map[string]error{id(acme): errFull}}
@@ -224,6 +253,7 @@ func status(phase migration.Phase) *migration.Status {
 			Pair:     migration.Pair{Name: "Holiday\nshoppers", Sandbox: "emea", Account: "acc-2", Old: "old-1", New: "new-1", Action: migration.Switch},
 			Progress: migration.Switched, SwitchedAt: noon, Note: "first flow run awaited",
 		}},
+		Choices:  map[string]string{"old-9": migration.LeaveOut},
 		Problems: []migration.Problem{{At: noon, What: "the listing was cut short", Type: "Unavailable"}},
 		Deeds:    []migration.Deed{{At: noon, By: "ana", What: "paused: audit"}},
 	}
@@ -322,20 +352,44 @@ func TestPlan(t *testing.T) {
 
 func TestPlanTakesOverTheAnswersOfTheRunningMigration(t *testing.T) {
 	t.Parallel()
-	current := plan("cccc", pair("Holiday", "old-1", "new-1"), pair("News", "old-3", "new-4"))
-	current.Left = []string{"old-9"}
-	without := plan("wwww", pair("Holiday", "old-1", "new-1"))
-	without.Questions = []migration.Question{{Old: "old-3"}, {Old: "old-9"}}
-	f := &fake{
-		polled: true, plans: []planned{{plan: without}, {plan: plan("dddd", current.Pairs...)}},
-		workflows: map[string]*fakeWorkflow{id(acme): {state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, plan: &current}},
-	}
-	got := f.ask(t, withManifestFlag("plan", "--org", acme)...)
+	current := status(migration.Planning)
+	current.Choices, current.PlanHash = map[string]string{"old-3": "new-4", "old-9": migration.LeaveOut}, "cccc"
+	running := &fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, status: current}
+	f := &fake{polled: true, plans: []planned{{plan: plan("dddd", pair("News", "old-3", "new-4"))}}, workflows: map[string]*fakeWorkflow{id(acme): running}}
+	args := withManifestFlag("plan", "--org", acme)
+	got := f.ask(t, args...)
 	require.Equal(t, exitDone, got.code, got.stderr)
-	require.Len(t, f.previews, 2)
-	require.Equal(t, map[string]string{"old-3": "new-4", "old-9": migration.LeaveOut}, f.previews[1].Choices)
+	require.Empty(t, got.stderr)
+	require.Len(t, f.previews, 1)
+	require.Equal(t, current.Choices, f.previews[0].Choices)
 	require.Contains(t, got.stdout, "Plan dddd of Acme")
 	require.Contains(t, got.stdout, "The running migration follows plan cccc and plans again before it changes anything.")
+
+	f.plans = []planned{{plan: plan("dddd")}}
+	var answer planAnswer
+	require.NoError(t, json.Unmarshal([]byte(f.ask(t, append(args, "-o", "json")...).stdout), &answer))
+	require.Equal(t, current.Choices, answer.Choices)
+	require.Equal(t, "cccc", answer.CurrentHash)
+
+	// One that has ended is started anew without its answers.
+	running.state = enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED
+	f.plans, f.previews = []planned{{plan: plan("eeee")}}, nil
+	got = f.ask(t, args...)
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.Empty(t, f.previews[0].Choices)
+	require.NotContains(t, got.stdout, "cccc")
+}
+
+func TestPlanSaysWhenAnswersAreUnknown(t *testing.T) {
+	t.Parallel()
+	f := &fake{
+		polled: true, plans: []planned{{plan: plan("dddd")}},
+		workflows: map[string]*fakeWorkflow{id(acme): {state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}},
+	}
+	got := f.ask(t, withManifestFlag("plan", "--org", acme)...)
+	require.Equal(t, exitDone, got.code)
+	require.Equal(t, "warning: the running migration does not tell what it was answered (query status: context deadline exceeded): the plan is made without\n", got.stderr)
+	require.Contains(t, got.stdout, "Plan dddd of Acme")
 }
 
 func TestPlanFailures(t *testing.T) {
@@ -452,6 +506,11 @@ func TestDecisionsThatNobodyTakes(t *testing.T) {
 	require.Equal(t, kindNoWorker, body(idle).Kind)
 	require.Zero(t, idle.asked, "it does not hang on a worker that is not there")
 
+	ended := with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED})
+	ended.polled = false
+	require.Equal(t, errorBody{Kind: kindFinished, Message: "the migration of " + acme + " has already finished (cancelled)"}, body(ended),
+		"starting a worker would not help")
+
 	late := client.NewWorkflowUpdateServiceTimeoutOrCanceledError(serviceerror.NewDeadlineExceeded("late"))
 	require.Equal(t, errorBody{
 		Kind: kindNoWorker, Message: "no worker answered for " + acme + " within 15s: look at the worker's log, then at starter status --org " + acme,
@@ -507,7 +566,8 @@ func TestSignalConfirm(t *testing.T) {
 	answer = workflows.AccountAnswer{Account: "acc-1", Reason: "the account has not changed"}
 	require.Equal(t, reply{
 		exitFailed, acme + ": account acc-1 is not verified: the account has not changed\n",
-		"starter: account acc-1 of " + acme + " is not verified: the account has not changed\n",
+		"starter: account acc-1 of " + acme + " is not verified: the account has not changed; " +
+			"sign in to it (Adobe: Destinations > Accounts > Reconnect OAuth) and say so again\n",
 	}, f.ask(t, args...))
 	got := f.ask(t, append(args, "-o", "json")...)
 	require.Equal(t, exitFailed, got.code)
@@ -572,3 +632,31 @@ dates: {available: "-1h", reauthenticate_by: +1h, shutdown: +2h}
 reauthentication: {needed: true, poll: 1s}
 verification: {within: 30s, poll: 1s}
 `
+
+func TestAPlaybookThatIsNotThereHasItsPlaceInTheManifest(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"nope":      `"nope" is unknown; there is pinterest-v5, or give the path of a file ending in .yaml`,
+		"nope.yaml": "no file at DIR/nope.yaml; a path counts from the manifest's folder",
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "m.yaml")
+		require.NoError(t, os.WriteFile(path, []byte("organizations: [{id: "+acme+", name: A, credential: a}]\nplaybook: "+name+"\n"), 0o600))
+		for _, line := range []string{"validate", "start --all", "plan --org " + acme} {
+			body := errorOf(t, offline(t, append(strings.Fields(line), "--manifest", path, "-o", "json")...))
+			text := strings.ReplaceAll(want, "DIR", dir)
+			require.Equal(t, errorBody{
+				Kind: kindUsage, Message: path + ":2: playbook: " + text, Faults: []faultBody{{File: path, Line: 2, Path: "playbook", Text: text}},
+			}, body)
+		}
+	}
+
+	// A name goes into a query: one that cannot be a name is refused before.
+	path := filepath.Join(t.TempDir(), "m.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("playbook: x'y\norganizations: [{id: "+acme+", name: A, credential: a}]\n"), 0o600))
+	for _, line := range []string{"status", "status --org " + acme, "cancel --yes --org " + acme} {
+		got := offline(t, append(strings.Fields(line), "--manifest", path)...)
+		require.Equal(t, exitUsage, got.code)
+		require.Contains(t, got.stderr, path+`:1: playbook: "x'y" is unknown`)
+	}
+}

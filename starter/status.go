@@ -111,7 +111,7 @@ func (c connection) list(ctx context.Context, playbook string) ([]summary, error
 	for {
 		page, err := c.listPage(ctx, request)
 		if err != nil {
-			return nil, fail(kindFailed, "list the workflows: %w", err)
+			return nil, fail(kindFailed, "list the workflows: %w", c.lacking(err))
 		}
 		for _, info := range page.GetExecutions() {
 			s := summarize(info)

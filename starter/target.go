@@ -22,13 +22,15 @@ type target struct {
 // manifest reads the manifest; --playbook wins over the playbook it names.
 func (a *app) manifest() (config.Manifest, error) {
 	manifest, err := config.ReadManifest(a.manifestPath)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case err == nil:
+		return manifest, nil
+	case errors.Is(err, fs.ErrNotExist):
 		return config.Manifest{}, usage("no manifest at %s: give --manifest FILE (organizations.example.yaml shows one)", a.manifestPath)
+	case errors.Is(err, config.ErrNotFile):
+		return config.Manifest{}, usage("%w: give --manifest FILE", err)
 	}
-	if err != nil {
-		return config.Manifest{}, usage("%w", err)
-	}
-	return manifest, nil
+	return config.Manifest{}, usage("%w", err)
 }
 
 // loadPlaybook reads the playbook of --playbook, else the manifest's.
@@ -40,10 +42,14 @@ func (a *app) loadPlaybook(manifest config.Manifest) (migration.Playbook, error)
 	} else {
 		playbook, err = config.LoadPlaybook(manifest, a.now())
 	}
-	if err != nil {
-		return migration.Playbook{}, usage("%w", err)
+	var unfound *config.PlaybookError
+	switch {
+	case err == nil:
+		return playbook, nil
+	case errors.As(err, &unfound):
+		return migration.Playbook{}, usage("flag --playbook: %w", err)
 	}
-	return playbook, nil
+	return migration.Playbook{}, usage("%w", err)
 }
 
 // playbookName is the same rule as a playbook file's; a name that this build does not embed may still have workflows.
@@ -78,9 +84,9 @@ func (a *app) target(organization string) (target, error) {
 	return target{organization: organization, playbook: name, workflowID: workflows.WorkflowID(name, organization)}, nil
 }
 
-// nameOf is the name of the manifest's playbook; a path is read for it.
+// nameOf is the name of the manifest's playbook; a path is read for it, and what is neither a path nor a name has its fault from reading too.
 func (a *app) nameOf(manifest config.Manifest) (string, error) {
-	if !config.IsPlaybookPath(manifest.Playbook) {
+	if playbookName.MatchString(manifest.Playbook) {
 		return manifest.Playbook, nil
 	}
 	playbook, err := a.loadPlaybook(manifest)

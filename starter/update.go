@@ -28,8 +28,12 @@ type updateAnswer struct {
 
 // update asks the workflow to do something now. A refusal and the result come from the handle, not from the request.
 func (c connection) update(ctx context.Context, t target, name string, arg, result any) error {
-	if _, err := c.stand(ctx, t); err != nil {
+	s, err := c.stand(ctx, t)
+	if err != nil {
 		return err
+	}
+	if !s.running { // no worker is needed to say so
+		return c.unfound(ctx, t)
 	}
 	if err := c.needWorker(ctx); err != nil {
 		return err

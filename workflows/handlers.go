@@ -49,27 +49,41 @@ func (o *organization) setQueries(ctx workflow.Context) error {
 	)
 }
 
-// receive takes claims as they come. The payload is read here and not by the SDK, which would drop a malformed one in silence.
+// receive takes signals as they come. It never blocks in a channel: a signal handed to a blocked receiver would be lost if the run continued
+// as new in the same workflow task.
 func (o *organization) receive(ctx workflow.Context) {
 	signals := signalChannel(ctx)
 	for {
-		var raw converter.RawValue
-		signals.Receive(ctx, &raw)
-		o.claim(ctx, raw)
+		if workflow.Await(ctx, func() bool { return signals.Len() > 0 || len(strangers(ctx)) > 0 }) != nil {
+			return
+		}
+		o.drain(ctx)
 	}
 }
 
-// drain takes the claims that arrived and were not received yet.
+// drain takes every signal that arrived. The payload is read here and not by the SDK, which would drop a malformed one in silence.
 func (o *organization) drain(ctx workflow.Context) {
 	signals := signalChannel(ctx)
-	for {
-		var raw converter.RawValue
-		if !signals.ReceiveAsync(&raw) {
-			return
-		}
+	for raw := (converter.RawValue{}); signals.ReceiveAsync(&raw); {
 		o.claim(ctx, raw)
 	}
+	for _, name := range strangers(ctx) {
+		channel := workflow.GetSignalChannel(ctx, name)
+		for raw := (converter.RawValue{}); channel.ReceiveAsync(&raw); {
+			o.ignore(ctx, fmt.Sprintf("a signal %q came, which means nothing here; signals are: %s", shortened(name), SignalReauthCompleted))
+		}
+		o.publish(ctx)
+	}
 }
+
+// strangers are the names of signals that arrived and mean nothing here, a mistyped one perhaps.
+func strangers(ctx workflow.Context) []string {
+	names := workflow.GetUnhandledSignalNames(ctx)
+	slices.Sort(names)
+	return slices.DeleteFunc(names, func(name string) bool { return name == SignalReauthCompleted })
+}
+
+func shortened(text string) string { return text[:min(len(text), maxWords)] }
 
 func signalChannel(ctx workflow.Context) workflow.ReceiveChannel {
 	return workflow.GetSignalChannelWithOptions(ctx, SignalReauthCompleted, workflow.SignalChannelOptions{

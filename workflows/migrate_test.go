@@ -212,6 +212,7 @@ func TestSignalsThatDoNotApply(t *testing.T) {
 		w.SignalWorkflow(workflows.SignalReauthCompleted, map[string]any{"account": 7})
 		w.SignalWorkflow(workflows.SignalReauthCompleted, map[string]any{"account": w.account("prod")})
 		w.SignalWorkflow(workflows.SignalReauthCompleted, map[string]any{"account": "a", "by": "b", "pasword": "hunter2"})
+		w.SignalWorkflow("reauth-complete", map[string]any{"account": w.account("prod"), "by": "customer"})
 	})
 	w.at(nov20.Add(time.Hour), func() {
 		text := w.details()
@@ -220,7 +221,8 @@ func TestSignalsThatDoNotApply(t *testing.T) {
 		require.Contains(t, text, "it is not a JSON object")
 		require.Contains(t, text, "by is missing: say who did it")
 		require.NotContains(t, text, "hunter2")
-		require.Len(t, w.status().Problems, 6)
+		require.Contains(t, text, `a signal "reauth-complete" came, which means nothing here`)
+		require.Len(t, w.status().Problems, 7)
 		require.Equal(t, migration.AwaitingReauth, w.status().Phase, "nothing is lost")
 		w.requireUntouched()
 		w.reconnect(w.account("prod"))

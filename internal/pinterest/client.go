@@ -25,14 +25,16 @@ const (
 	idleConnections = 16
 )
 
-// Config says where Pinterest is. URLs are absolute and use https; http is
-// accepted for loopback hosts only, since credentials travel there.
+// Config says where Pinterest is. URLs are absolute and use https, since
+// credentials travel there; http is accepted for loopback hosts.
 type Config struct {
 	// URL is where the API is, without the version.
 	URL string
 	// WebURL is where people sign in. Empty is DefaultWebURL for DefaultURL, else URL:
 	// a server that stands in for the API has the consent page too.
 	WebURL string
+	// AllowPlainHTTP accepts http for every host: for rehearsals with made-up credentials only.
+	AllowPlainHTTP bool
 	// Timeout bounds one request including its answer; 0 is 30 seconds.
 	Timeout time.Duration
 	// Logger gets one debug line per request, without bodies; nil logs nothing.
@@ -55,7 +57,7 @@ type Client struct {
 
 // New checks the configuration and returns a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
-	api, err := parseBase("URL", cfg.URL)
+	api, err := parseBase("URL", cfg.URL, cfg.AllowPlainHTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +69,7 @@ func New(cfg Config) (*Client, error) {
 	default:
 		webURL = cfg.URL
 	}
-	web, err := parseBase("WebURL", webURL)
+	web, err := parseBase("WebURL", webURL, cfg.AllowPlainHTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -112,14 +114,14 @@ func newTransport() http.RoundTripper {
 func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // parseBase never quotes the value: a URL can hold a password.
-func parseBase(name, value string) (*url.URL, error) {
+func parseBase(name, value string, allowPlain bool) (*url.URL, error) {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil, u.Host == "":
 		return nil, fmt.Errorf("pinterest: %s must be an absolute URL such as %s", name, DefaultURL)
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
 		return nil, fmt.Errorf("pinterest: %s must not hold a user, a query or a fragment", name)
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && (allowPlain || isLoopback(u.Hostname())):
 		return u.JoinPath("/"), nil
 	default:
 		return nil, fmt.Errorf("pinterest: %s must use https (http only for a loopback host)", name)

@@ -28,6 +28,8 @@ func TestNewChecksItsConfiguration(t *testing.T) {
 		"loopback":         {Config{URL: "http://localhost:1"}, ""},
 		"none":             {Config{}, "absolute"},
 		"plain http":       {Config{URL: "http://api.example"}, "https"},
+		"plain allowed":    {Config{URL: "http://api.example", WebURL: "http://web.example", AllowPlainHTTP: true}, ""},
+		"allowed is http":  {Config{URL: "ftp://api.example", AllowPlainHTTP: true}, "https"},
 		"password":         {Config{URL: "https://me:CANARY@api.example"}, "user"},
 		"query":            {Config{URL: DefaultURL + "?x=CANARY"}, "query"},
 		"bad web":          {Config{URL: DefaultURL, WebURL: "http://web.example"}, "WebURL must use https"},
