@@ -240,6 +240,9 @@ func (c connection) queryStatus(ctx context.Context, workflowID string) (*migrat
 	if err := value.Get(&status); err != nil {
 		return nil, fmt.Errorf("read the answer to query %s: %w", workflows.QueryStatus, err)
 	}
+	if !status.Phase.Done() && !status.Timeline.Shutdown.IsZero() {
+		status.At(c.now())
+	}
 	return &status, nil
 }
 

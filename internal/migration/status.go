@@ -13,6 +13,7 @@ type Status struct {
 	Playbook     string            `json:"playbook"`
 	Phase        Phase             `json:"phase"`
 	Since        time.Time         `json:"since"`
+	Timeline     Timeline          `json:"timeline"`
 	Stage        Stage             `json:"stage"`
 	Guarantee    string            `json:"guarantee"`
 	Deadline     string            `json:"deadline,omitempty"` // what is due next
@@ -30,15 +31,14 @@ type Status struct {
 
 // Status describes the organization at the instant now.
 func (s *State) Status(o Organization, p Playbook, now time.Time) Status {
-	stage := p.Timeline.Stage(now)
-	deadline, at := p.Timeline.Deadline(now)
 	status := Status{
 		Organization: o.ID, Name: o.Name, Playbook: p.Name, Phase: s.Phase, Since: s.Since,
-		Stage: stage, Guarantee: stage.Guarantee(), Deadline: deadline, DeadlineAt: at,
-		Choices: maps.Clone(s.Choices), Paused: s.Paused != nil, Reason: s.Assessment.Reason,
+		Timeline: p.Timeline,
+		Choices:  maps.Clone(s.Choices), Paused: s.Paused != nil, Reason: s.Assessment.Reason,
 		Waits: orEmpty(s.Waits(o, p, now)), Accounts: orEmpty(s.Accounts), Pairs: orEmpty(s.Pairs),
 		Problems: orEmpty(s.Problems), Deeds: orEmpty(s.Deeds),
 	}
+	status.At(now)
 	if status.Choices == nil {
 		status.Choices = map[string]string{}
 	}
@@ -46,6 +46,14 @@ func (s *State) Status(o Organization, p Playbook, now time.Time) Status {
 		status.PlanHash = s.Plan.Hash
 	}
 	return status
+}
+
+// At sets what depends on the clock alone. A workflow that waits on the vendor has no timer for a deadline and answers with the time of its last
+// step; whoever asks knows what time it is.
+func (s *Status) At(now time.Time) {
+	s.Stage = s.Timeline.Stage(now)
+	s.Guarantee = s.Stage.Guarantee()
+	s.Deadline, s.DeadlineAt = s.Timeline.Deadline(now)
 }
 
 // Open counts the dataflows that are still to be settled.

@@ -3,6 +3,7 @@ package migration_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,7 +20,7 @@ func TestStatus(t *testing.T) {
 	got := s.Status(acme(), pinterest(), atRisk)
 	require.Equal(t, migration.Status{
 		Organization: "1A2B3C4D5E6F@AdobeOrg", Name: "Acme", Playbook: "pinterest-v5", Phase: migration.Assessing, Since: assessed,
-		Stage: migration.AtRisk, Guarantee: migration.AtRisk.Guarantee(), Deadline: "shutdown of the old API", DeadlineAt: shutdown,
+		Timeline: pinterest().Timeline, Stage: migration.AtRisk, Guarantee: migration.AtRisk.Guarantee(), Deadline: "shutdown of the old API", DeadlineAt: shutdown,
 		Paused: true, Reason: s.Assessment.Reason, PlanHash: s.Plan.Hash,
 		Waits: s.Waits(acme(), pinterest(), atRisk), Accounts: s.Accounts, Pairs: s.Pairs, Choices: map[string]string{}, Problems: s.Problems, Deeds: s.Deeds,
 	}, got)
@@ -60,4 +61,15 @@ func TestOpen(t *testing.T) {
 		s.Pairs[0].Progress = progress
 		require.Equal(t, open, s.Open(), progress)
 	}
+}
+
+// A status that is read later tells the stage of then.
+func TestStatusAtALaterTime(t *testing.T) {
+	t.Parallel()
+	s := planned(twoPairs(), pinterest()).Status(acme(), pinterest(), look)
+	require.Equal(t, migration.Open, s.Stage)
+	s.At(shutdown.Add(time.Second))
+	require.Equal(t, migration.ShutDown, s.Stage)
+	require.Equal(t, migration.ShutDown.Guarantee(), s.Guarantee)
+	require.Zero(t, s.DeadlineAt)
 }
