@@ -67,6 +67,7 @@ type fakeWorkflow struct {
 	status     *migration.Status
 	update     func(name string, arg any) (any, error)
 	updateErr  error // of the request, not of the update
+	between    int   // so many updates meet it between two runs
 }
 
 func (f *fake) find(id string) (*fakeWorkflow, error) {
@@ -159,6 +160,10 @@ func (f *fake) UpdateWorkflow(_ context.Context, options client.UpdateWorkflowOp
 		return nil, err
 	}
 	f.asked++
+	if w.between > 0 {
+		w.between--
+		return nil, serviceerror.NewWorkflowNotReady("between two runs")
+	}
 	if w.updateErr != nil {
 		return nil, w.updateErr
 	}

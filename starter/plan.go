@@ -123,7 +123,7 @@ func (c connection) makePlan(ctx context.Context, in workflows.PlanInput) (migra
 	var ran *sdk.TimeoutError
 	switch {
 	case errors.As(err, &told):
-		return migration.Plan{}, fail(kindFailed, "plan of %s: %s", in.Organization.ID, told.Message())
+		return migration.Plan{}, fail(kindFailed, "plan of %s: %s", in.Organization.ID, strings.TrimPrefix(told.Message(), "plan: "))
 	case errors.As(err, &ran), err != nil && late(err):
 		return migration.Plan{}, fail(kindFailed, "plan of %s: the vendor gave no full answer in time: try again, or look at the worker's log", in.Organization.ID)
 	case err != nil:

@@ -523,6 +523,10 @@ func TestDecisionsThatNobodyTakes(t *testing.T) {
 
 	require.Equal(t, errorBody{Kind: kindFailed, Message: "pause of " + acme + ": resource exhausted: xxx"},
 		body(with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, updateErr: errFull})))
+
+	between := with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, between: 2, updateErr: errFull})
+	require.Equal(t, "pause of "+acme+": resource exhausted: xxx", body(between).Message, "a workflow that continues as new is asked again")
+	require.Equal(t, 3, between.asked)
 }
 
 func TestSignalWorksWithoutAWorker(t *testing.T) {

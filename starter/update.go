@@ -7,7 +7,9 @@ import (
 	"io"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/temporal"
 
@@ -40,8 +42,8 @@ func (c connection) update(ctx context.Context, t target, name string, arg, resu
 	}
 	asked, cancel := context.WithTimeout(ctx, updateTimeout)
 	defer cancel()
-	handle, err := c.UpdateWorkflow(asked, client.UpdateWorkflowOptions{
-		WorkflowID: t.workflowID, UpdateName: name, Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageAccepted,
+	handle, err := c.ask(asked, client.UpdateWorkflowOptions{
+		WorkflowID: t.workflowID, UpdateID: uuid.NewString(), UpdateName: name, Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageAccepted,
 	})
 	switch {
 	case err != nil && late(err):
@@ -62,6 +64,24 @@ func (c connection) update(ctx context.Context, t target, name string, arg, resu
 		return fail(kindFailed, "%s of %s was accepted and is not done after %s: look at starter status --org %s", name, t.organization, updateTimeout, t.organization)
 	}
 	return c.explain(ctx, t, name, err)
+}
+
+// askAgain is how soon a request is repeated that met the workflow between two runs.
+const askAgain = 100 * time.Millisecond
+
+// ask sends an update. One that meets a workflow just as it continues as new is not accepted and may be sent again; its id keeps it one update.
+func (c connection) ask(ctx context.Context, update client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+	for {
+		handle, err := c.UpdateWorkflow(ctx, update)
+		if _, between := errors.AsType[*serviceerror.WorkflowNotReady](err); !between {
+			return handle, err
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // decision is a command that carries an operator's decision to one organization.

@@ -47,7 +47,7 @@ func askHealth(ctx context.Context, env engine.Environment, stdout io.Writer) er
 	cfg, _ := config.WorkerFromEnv(env.Getenv) // a worker with other faults does not answer either
 	host, port, err := net.SplitHostPort(cfg.HealthAddress)
 	if err != nil {
-		return usageError{fmt.Errorf("%s must be HOST:PORT: %w", config.EnvHealthAddress, err)}
+		return usageError{fmt.Errorf("%s is %q; it must be HOST:PORT such as 127.0.0.1:8081", config.EnvHealthAddress, cfg.HealthAddress)}
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1" // it listens everywhere: ask here

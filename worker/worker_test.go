@@ -205,7 +205,7 @@ func TestHealthWithoutWorker(t *testing.T) {
 		": connect: connection refused\n", stderr)
 	code, _, stderr = once(t, environment(t, "CUTOVER_HEALTH_ADDRESS=8081"), "health")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, stderr, "CUTOVER_HEALTH_ADDRESS must be HOST:PORT")
+	require.Contains(t, stderr, "it must be HOST:PORT such as")
 }
 
 func TestWaitsForTemporalAndStopsWhenAsked(t *testing.T) {
