@@ -45,7 +45,7 @@ budget: $(BIN)/temporal ## measure the performance bars and fail on one that doe
 ## Proving
 
 .PHONY: test
-test: $(BIN)/temporal ## everything that proves the behaviour: unit, property, replay, end to end, browser
+test: $(BIN)/temporal ## everything that proves the behaviour (browser tests need Chromium in PATH or CUTOVER_CHROMIUM, and are left out without)
 	go test $(RACE) -timeout $(TEST_TIMEOUT) $(QUICK)
 	go test $(END_TO_END) -timeout $(TEST_TIMEOUT) ./test/...
 
