@@ -54,13 +54,13 @@ func (o *organization) publish(ctx workflow.Context) {
 		updates = append(updates, AttributeDeadline.ValueSet(is.deadline))
 	}
 	if is.waitingOn != o.published.waitingOn {
-		updates = append(updates, AttributeWaitingOn.ValueSet(is.waitingOn))
+		updates = append(updates, valueOf(AttributeWaitingOn, is.waitingOn))
 	}
 	if is.open != o.published.open {
 		updates = append(updates, AttributeOpen.ValueSet(is.open))
 	}
 	if is.errorType != o.published.errorType {
-		updates = append(updates, AttributeErrorType.ValueSet(is.errorType))
+		updates = append(updates, valueOf(AttributeErrorType, is.errorType))
 	}
 	if len(updates) == 0 {
 		return
@@ -70,6 +70,14 @@ func (o *organization) publish(ctx workflow.Context) {
 		return
 	}
 	o.published = is
+}
+
+// valueOf leaves no empty text behind, so that a view can ask for what is set.
+func valueOf(key temporal.SearchAttributeKeyKeyword, value string) temporal.SearchAttributeUpdate {
+	if value == "" {
+		return key.ValueUnset()
+	}
+	return key.ValueSet(value)
 }
 
 func (o *organization) attributes(now time.Time) attributes {
