@@ -1,16 +1,17 @@
 package adobe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
+
+	"cutover/internal/vendor"
 )
 
 // The hosts of Adobe's production services.
@@ -24,8 +25,6 @@ const (
 	userAgent      = "cutover-adobe/1"
 	tokenPath      = "/ims/token/v3"
 	flowPath       = "/data/foundation/flowservice"
-	// Many organizations talk to one host at once: two idle connections, the library's default, would redial all the time.
-	idleConnections = 64
 )
 
 // Config says where Adobe is. Both URLs are absolute and use https, since
@@ -60,13 +59,13 @@ type Client struct {
 
 // New checks the configuration and returns a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
-	ims, err := parseBase("IMSURL", cfg.IMSURL, cfg.AllowPlainHTTP)
+	ims, err := vendor.ParseBase("IMSURL", cfg.IMSURL, DefaultPlatformURL, cfg.AllowPlainHTTP)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("adobe: %w", err)
 	}
-	platform, err := parseBase("PlatformURL", cfg.PlatformURL, cfg.AllowPlainHTTP)
+	platform, err := vendor.ParseBase("PlatformURL", cfg.PlatformURL, DefaultPlatformURL, cfg.AllowPlainHTTP)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("adobe: %w", err)
 	}
 	if cfg.RequestsPerSecond < 0 || cfg.Timeout < 0 {
 		return nil, errors.New("adobe: RequestsPerSecond and Timeout must not be negative")
@@ -74,22 +73,13 @@ func New(cfg Config) (*Client, error) {
 
 	c := &Client{
 		flow:    platform.JoinPath(flowPath),
-		http:    &http.Client{Transport: cfg.Transport, CheckRedirect: keepRedirect},
-		log:     cfg.Logger,
+		http:    vendor.NewHTTPClient(cfg.Transport),
+		log:     cmp.Or(cfg.Logger, zap.NewNop()),
 		now:     cfg.Now,
-		timeout: cfg.Timeout,
-	}
-	if c.http.Transport == nil {
-		c.http.Transport = newTransport()
-	}
-	if c.log == nil {
-		c.log = zap.NewNop()
+		timeout: cmp.Or(cfg.Timeout, defaultTimeout),
 	}
 	if c.now == nil {
 		c.now = time.Now
-	}
-	if c.timeout == 0 {
-		c.timeout = defaultTimeout
 	}
 	if cfg.RequestsPerSecond > 0 {
 		// A burst of one: a released backlog is spread evenly instead of arriving at once.
@@ -117,36 +107,3 @@ func (s *Sandbox) Organization() string { return s.cred.Organization }
 
 // Name returns the sandbox's name.
 func (s *Sandbox) Name() string { return s.name }
-
-func newTransport() http.RoundTripper {
-	base, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return &http.Transport{MaxIdleConnsPerHost: idleConnections}
-	}
-	own := base.Clone()
-	own.MaxIdleConnsPerHost = idleConnections
-	return own
-}
-
-// keepRedirect hands a redirect back as the answer, so that credentials never follow it.
-func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// parseBase never quotes the value: a URL can hold a password.
-func parseBase(name, value string, allowPlain bool) (*url.URL, error) {
-	u, err := url.Parse(value)
-	switch {
-	case err != nil, u.Host == "":
-		return nil, fmt.Errorf("adobe: %s must be an absolute URL such as %s", name, DefaultPlatformURL)
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return nil, fmt.Errorf("adobe: %s must not hold a user, a query or a fragment", name)
-	case u.Scheme == "https", u.Scheme == "http" && (allowPlain || isLoopback(u.Hostname())):
-		return u.JoinPath("/"), nil
-	default:
-		return nil, fmt.Errorf("adobe: %s must use https (http only for a loopback host)", name)
-	}
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || (ip != nil && ip.IsLoopback())
-}

@@ -1,14 +1,13 @@
 package adobe
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
+
+	"cutover/internal/vendor"
 )
 
 // What [errors.Is] tells of an [Error].
@@ -82,7 +81,7 @@ func (e *Error) Is(target error) bool {
 }
 
 // Temporary tells whether the same call can succeed later: 408, 429 and 5xx except 501.
-func (e *Error) Temporary() bool { return temporary(e.Status) }
+func (e *Error) Temporary() bool { return vendor.Temporary(e.Status) }
 
 var stateCodes = map[string]bool{"1420": true, "1421": true, "1422": true, "1456": true, "1457": true, "1458": true}
 
@@ -158,7 +157,7 @@ func (e *TokenError) Error() string {
 }
 
 // Temporary tells whether the same request can succeed later: 408, 429 and 5xx except 501.
-func (e *TokenError) Temporary() bool { return temporary(e.Status) }
+func (e *TokenError) Temporary() bool { return vendor.Temporary(e.Status) }
 
 func (e *TokenError) advice() string {
 	switch {
@@ -200,24 +199,7 @@ func (e *TransportError) Error() string {
 func (e *TransportError) Unwrap() error { return e.Err }
 
 // Timeout tells whether the answer took too long.
-func (e *TransportError) Timeout() bool {
-	var network net.Error
-	return errors.Is(e.Err, context.DeadlineExceeded) || (errors.As(e.Err, &network) && network.Timeout())
-}
-
-// isTransport tells whether a request failed before its answer was there.
-func isTransport(err error) bool {
-	_, ok := errors.AsType[*url.Error](err)
-	return ok
-}
-
-// transportCause takes the URL, with its query, out of a failed request's error.
-func transportCause(err error) error {
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return failed.Err
-	}
-	return err
-}
+func (e *TransportError) Timeout() bool { return vendor.TimedOut(e.Err) }
 
 func place(organization, sandbox string) string {
 	if sandbox == "" {
@@ -225,10 +207,3 @@ func place(organization, sandbox string) string {
 	}
 	return "organization " + organization + ", sandbox " + sandbox
 }
-
-func temporary(status int) bool {
-	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests ||
-		(status >= 500 && status != http.StatusNotImplemented)
-}
-
-func isRedirect(status int) bool { return status >= 300 && status <= 399 }

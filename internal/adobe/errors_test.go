@@ -1,7 +1,6 @@
 package adobe
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 )
 
 func TestErrorShapes(t *testing.T) {
@@ -220,45 +218,4 @@ func TestGotIsShortAndHoldsNoSecret(t *testing.T) {
 	_, err = newFake(t, always(http.StatusOK, large)).sandbox(t).Dataflow(t.Context(), "flow-1")
 	require.ErrorAs(t, err, &malformed)
 	require.Len(t, malformed.Got, 200)
-}
-
-// Whatever the service writes around them, our secrets never reach an error.
-func TestErrorsNeverHoldASecret(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		secret := rapid.StringMatching(`[A-Za-z0-9+/=_.~"&<-]{12,40}`).Draw(t, "secret")
-		before := rapid.StringN(0, 250, 300).Draw(t, "before")
-		after := rapid.StringN(0, 50, 60).Draw(t, "after")
-		message, err := json.Marshal(before + secret + after)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, text := range []string{before + secret + after, string(message)} {
-			shown := clip(redact(text, secret), maxMessage)
-			if strings.Contains(shown, secret) && !strings.Contains(before+after, secret) {
-				t.Fatalf("%q holds %q", shown, secret)
-			}
-			if len(shown) > maxMessage {
-				t.Fatalf("%d bytes", len(shown))
-			}
-		}
-	})
-}
-
-func TestRedactFindsWhatLooksLikeASecret(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		`{"access_token":"CANARY","id":"1"}`:      `{"access_token":"[redacted]","id":"1"}`,
-		`{"refreshToken" : "CANARY\"CANARY"}`:     `{"refreshToken" : "[redacted]"}`,
-		`{"clientSecret":"CANARY`:                 `{"clientSecret":"[redacted]"`,
-		`{"tokenId":12345,"id":"1"}`:              `{"tokenId":"[redacted]","id":"1"}`,
-		`client_secret=CANARY&scope=openid`:       `client_secret=[redacted]&scope=openid`,
-		`sent Bearer CANARY-CANARY twice`:         `sent Bearer [redacted] twice`,
-		`Authorization: Basic CANARY1234==`:       `Authorization: Basic [redacted]`,
-		`got eyJhbGciOiJSUzI1.CANARY.CANARY here`: `got [redacted] here`,
-		`{"errorMessage":"flow not found"}`:       `{"errorMessage":"flow not found"}`,
-	} {
-		require.Equal(t, want, redact(text))
-	}
-	require.Equal(t, "a [redacted] b [redacted]", redact("a s+p b s%2Bp", "s+p", ""))
 }

@@ -5,20 +5,16 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"cutover/internal/vendor"
 )
 
-const (
-	maxMessage = 200
-	maxGot     = 200
-	maxCode    = 64
-	// A wait of more than a day is no wait a caller could keep.
-	longestWait = 24 * time.Hour
-)
+// A wait of more than a day is no wait a caller could keep.
+const longestWait = 24 * time.Hour
 
 // refusalBody joins the body forms of the gateway (error_code, message), of Flow
 // Service (errorMessage, errorDetails, or type, title and report) and of other
@@ -50,17 +46,17 @@ func (s *Sandbox) refusal(r request, resp *http.Response, got answer) error {
 	}
 	var body refusalBody
 	switch err := json.Unmarshal(got.body, &body); {
-	case isRedirect(resp.StatusCode):
-		e.Code, e.Message = codeRedirect, redirectMessage(resp)
+	case vendor.IsRedirect(resp.StatusCode):
+		e.Code, e.Message = codeRedirect, vendor.RedirectMessage(resp.Header)
 		return e
 	case err != nil:
 		e.Message = "the answer is no JSON object but " + mediaType(resp.Header)
 		return e
 	}
-	e.Code = clip(redact(body.code(), got.secrets...), maxCode)
-	e.Message = clip(redact(body.message(), got.secrets...), maxMessage)
+	e.Code = vendor.Show(body.code(), vendor.MaxCode, got.secrets...)
+	e.Message = vendor.Show(body.message(), vendor.MaxMessage, got.secrets...)
 	if id := string(body.Report.value.RequestID); id != "" {
-		e.RequestID = clip(id, maxCode)
+		e.RequestID = vendor.Clip(id, vendor.MaxCode)
 	}
 	return e
 }
@@ -87,20 +83,12 @@ func (b refusalBody) message() string {
 	return string(cmp.Or(b.ErrorMessage, b.ErrorDetails, b.Message, b.Detail, b.Title))
 }
 
-func redirectMessage(resp *http.Response) string {
-	target, err := url.Parse(resp.Header.Get("Location"))
-	if err != nil || target.Host == "" {
-		return "redirected"
-	}
-	return clip("redirected to "+target.Host, maxMessage)
-}
-
 func mediaType(h http.Header) string {
 	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil {
 		return "of no known type"
 	}
-	return clip(media, maxCode)
+	return vendor.Clip(media, vendor.MaxCode)
 }
 
 // retryAfter reads the header's seconds or date; 0 when absent, past or senseless.

@@ -13,11 +13,11 @@ import (
 
 	"github.com/google/uuid"
 	"go.uber.org/zap"
+
+	"cutover/internal/vendor"
 )
 
 const (
-	maxBody         = 16 << 20
-	maxRedacted     = 16 << 10
 	headerRequestID = "x-request-id"
 	headerSandbox   = "x-sandbox-name"
 	headerOrg       = "x-gw-ims-org-id"
@@ -77,10 +77,10 @@ func (s *Sandbox) attempt(ctx context.Context, r request, token string) (answer,
 	started := time.Now()
 	resp, err := s.client.http.Do(req)
 	if err != nil {
-		return answer{}, s.transportError(r, transportCause(err))
+		return answer{}, s.transportError(r, vendor.TransportCause(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	body, err := vendor.ReadBody(resp.Body)
 	if err != nil {
 		return answer{}, s.transportError(r, err)
 	}
@@ -92,7 +92,7 @@ func (s *Sandbox) attempt(ctx context.Context, r request, token string) (answer,
 		secrets:   append([]string{token, s.cred.ClientSecret}, r.hide...),
 	}
 	if id := resp.Header.Get(headerRequestID); id != "" {
-		got.requestID = clip(id, maxCode)
+		got.requestID = vendor.Clip(id, vendor.MaxCode)
 	}
 	s.client.log.Debug("adobe request",
 		zap.String("operation", r.op), zap.String("method", r.method), zap.String("path", r.path),
@@ -102,7 +102,7 @@ func (s *Sandbox) attempt(ctx context.Context, r request, token string) (answer,
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return answer{}, s.refusal(r, resp, got)
-	case len(body) > maxBody:
+	case len(body) > vendor.MaxBody:
 		return answer{}, s.malformed(got, "an answer of at most 16 MiB", body)
 	default:
 		return got, nil
@@ -157,11 +157,9 @@ func (s *Sandbox) transportError(r request, cause error) error {
 }
 
 func (s *Sandbox) malformed(got answer, want string, fragment []byte) error {
-	// Only the beginning is shown; redacting all of a large answer would take seconds.
-	fragment = fragment[:min(len(fragment), maxRedacted)]
 	return &MalformedError{
 		Op: got.op, Organization: s.cred.Organization, Sandbox: s.name, Want: want,
-		Got: clip(redact(string(fragment), got.secrets...), maxGot), RequestID: got.requestID,
+		Got: vendor.Show(string(fragment), vendor.MaxMessage, got.secrets...), RequestID: got.requestID,
 	}
 }
 
@@ -170,7 +168,7 @@ var idPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 func checkID(op, id string) error {
 	if !idPattern.MatchString(id) {
-		return fmt.Errorf("adobe: %s: %q is not an id (letters, digits, - and _)", op, clip(id, maxCode))
+		return fmt.Errorf("adobe: %s: %q is not an id (letters, digits, - and _)", op, vendor.Clip(id, vendor.MaxCode))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"cutover/internal/vendor"
 )
 
 // RunStatus is how a run stands, whatever spelling Adobe chose.
@@ -109,8 +111,8 @@ func (w wireRun) value() Run {
 			continue
 		}
 		run.Errors = append(run.Errors, RunError{
-			Code:    clip(redact(string(reason.Code)), maxCode),
-			Message: clip(redact(string(reason.Message)), maxRunErrorText),
+			Code:    vendor.Show(string(reason.Code), vendor.MaxCode),
+			Message: vendor.Show(string(reason.Message), maxRunErrorText),
 			Count:   int64(reason.Count.value),
 		})
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"cutover/internal/vendor"
 )
 
 func TestRunIsReadWhole(t *testing.T) {
@@ -71,7 +73,7 @@ func TestRunErrorsAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, runs[0].Errors, maxRunErrors)
 	require.Len(t, runs[0].Errors[0].Message, maxRunErrorText)
-	require.Len(t, runs[0].Errors[0].Code, maxCode)
+	require.Len(t, runs[0].Errors[0].Code, vendor.MaxCode)
 }
 
 func TestRunsAreInOrderAndInTheWindow(t *testing.T) {

@@ -11,10 +11,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"go.uber.org/zap"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/sync/singleflight"
+
+	"cutover/internal/vendor"
 )
 
 const (
@@ -97,8 +100,10 @@ func (t *tokens) request(ctx context.Context, cred Credential) (token, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.client.timeout)
 	defer cancel()
 
-	seen := &tokenTransport{base: t.client.http.Transport}
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: seen, CheckRedirect: keepRedirect})
+	seen := &vendor.TokenTransport{
+		Base: t.client.http.Transport, UserAgent: userAgent, IDHeader: headerRequestID, RequestID: uuid.NewString(),
+	}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, vendor.NewHTTPClient(seen))
 	cfg := clientcredentials.Config{
 		ClientID:     cred.ClientID,
 		ClientSecret: cred.ClientSecret,
@@ -114,9 +119,9 @@ func (t *tokens) request(ctx context.Context, cred Credential) (token, error) {
 	granted, err := cfg.Token(ctx)
 	t.client.log.Debug("adobe token request",
 		zap.String("credential", cred.Name), zap.String("organization", cred.Organization),
-		zap.Int("status", seen.status), zap.String("request_id", seen.requestID), zap.Duration("took", time.Since(started)))
+		zap.Int("status", seen.Status), zap.String("request_id", seen.RequestID), zap.Duration("took", time.Since(started)))
 	if err != nil {
-		return token{}, t.refusal(cred, err, seen.requestID)
+		return token{}, t.refusal(cred, err, seen.RequestID)
 	}
 	life := lifetime(granted.Extra("expires_in"))
 	return token{value: granted.AccessToken, renewAt: asked.Add(life - min(renewEarly, life/2))}, nil
@@ -154,8 +159,8 @@ func (t *tokens) refusal(cred Credential, err error, requestID string) error {
 			RetryAfter:   retryAfter(retrieve.Response.Header, t.client.now()),
 		}
 	}
-	if isTransport(err) {
-		return t.transportError(cred, transportCause(err))
+	if vendor.IsTransport(err) {
+		return t.transportError(cred, vendor.TransportCause(err))
 	}
 	return &MalformedError{
 		Op:           opToken,
@@ -178,7 +183,7 @@ func tokenErrorCode(err *oauth2.RetrieveError) string {
 	switch {
 	case errorCodePattern.MatchString(err.ErrorCode):
 		return err.ErrorCode
-	case isRedirect(err.Response.StatusCode):
+	case vendor.IsRedirect(err.Response.StatusCode):
 		return codeRedirect
 	default:
 		return ""

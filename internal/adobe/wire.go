@@ -1,35 +1,18 @@
 package adobe
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"cutover/internal/vendor"
 )
 
-// text reads a string, and a number or a boolean as it is spelled. Null, objects
-// and arrays read as empty: they are not what the field is documented to hold.
-type text string
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (t *text) UnmarshalJSON(raw []byte) error {
-	switch {
-	case raw[0] == '"':
-		var s string
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return err
-		}
-		*t = text(s)
-	case raw[0] == '{', raw[0] == '[', bytes.Equal(raw, []byte("null")):
-		*t = ""
-	default:
-		*t = text(raw)
-	}
-	return nil
-}
+// text reads a string however it is spelled.
+type text = vendor.Text
 
 // count reads an integer, also one spelled as a string or with a fraction.
 type count int64

@@ -82,7 +82,7 @@ func (w wireAdAccount) value() AdAccount {
 	return AdAccount{
 		ID: string(w.ID), Name: string(w.Name), Country: string(w.Country), Currency: string(w.Currency),
 		OwnerUsername: string(w.Owner.Username), Permissions: roles,
-		CreatedAt: w.CreatedTime.time(), UpdatedAt: w.UpdatedTime.time(),
+		CreatedAt: epoch(w.CreatedTime), UpdatedAt: epoch(w.UpdatedTime),
 	}
 }
 

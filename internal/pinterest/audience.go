@@ -46,8 +46,8 @@ type wireAudience struct {
 func (w wireAudience) value() Audience {
 	return Audience{
 		ID: string(w.ID), AdAccountID: string(w.AdAccountID), Name: string(w.Name), Description: string(w.Description),
-		Type: string(w.Type), Status: string(w.Status), Size: w.Size.number(),
-		CreatedAt: w.Created.time(), UpdatedAt: w.Updated.time(),
+		Type: string(w.Type), Status: string(w.Status), Size: number(w.Size),
+		CreatedAt: epoch(w.Created), UpdatedAt: epoch(w.Updated),
 	}
 }
 

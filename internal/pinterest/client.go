@@ -1,15 +1,17 @@
 package pinterest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"go.uber.org/zap"
+
+	"cutover/internal/vendor"
 )
 
 const (
@@ -20,9 +22,8 @@ const (
 )
 
 const (
-	defaultTimeout  = 30 * time.Second
-	userAgent       = "cutover-pinterest/1"
-	idleConnections = 16
+	defaultTimeout = 30 * time.Second
+	userAgent      = "cutover-pinterest/1"
 )
 
 // Config says where Pinterest is. URLs are absolute and use https, since
@@ -57,9 +58,9 @@ type Client struct {
 
 // New checks the configuration and returns a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
-	api, err := parseBase("URL", cfg.URL, cfg.AllowPlainHTTP)
+	api, err := vendor.ParseBase("URL", cfg.URL, DefaultURL, cfg.AllowPlainHTTP)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("pinterest: %w", err)
 	}
 	webURL := cfg.WebURL
 	switch {
@@ -69,9 +70,9 @@ func New(cfg Config) (*Client, error) {
 	default:
 		webURL = cfg.URL
 	}
-	web, err := parseBase("WebURL", webURL, cfg.AllowPlainHTTP)
+	web, err := vendor.ParseBase("WebURL", webURL, DefaultURL, cfg.AllowPlainHTTP)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("pinterest: %w", err)
 	}
 	if cfg.Timeout < 0 {
 		return nil, errors.New("pinterest: Timeout must not be negative")
@@ -80,55 +81,13 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		api:     api.JoinPath("/v5"),
 		web:     web,
-		http:    &http.Client{Transport: cfg.Transport, CheckRedirect: keepRedirect},
-		log:     cfg.Logger,
+		http:    vendor.NewHTTPClient(cfg.Transport),
+		log:     cmp.Or(cfg.Logger, zap.NewNop()),
 		now:     cfg.Now,
-		timeout: cfg.Timeout,
-	}
-	if c.http.Transport == nil {
-		c.http.Transport = newTransport()
-	}
-	if c.log == nil {
-		c.log = zap.NewNop()
+		timeout: cmp.Or(cfg.Timeout, defaultTimeout),
 	}
 	if c.now == nil {
 		c.now = time.Now
 	}
-	if c.timeout == 0 {
-		c.timeout = defaultTimeout
-	}
 	return c, nil
-}
-
-func newTransport() http.RoundTripper {
-	base, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return &http.Transport{MaxIdleConnsPerHost: idleConnections}
-	}
-	own := base.Clone()
-	own.MaxIdleConnsPerHost = idleConnections
-	return own
-}
-
-// keepRedirect hands a redirect back as the answer, so that credentials never follow it.
-func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// parseBase never quotes the value: a URL can hold a password.
-func parseBase(name, value string, allowPlain bool) (*url.URL, error) {
-	u, err := url.Parse(value)
-	switch {
-	case err != nil, u.Host == "":
-		return nil, fmt.Errorf("pinterest: %s must be an absolute URL such as %s", name, DefaultURL)
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return nil, fmt.Errorf("pinterest: %s must not hold a user, a query or a fragment", name)
-	case u.Scheme == "https", u.Scheme == "http" && (allowPlain || isLoopback(u.Hostname())):
-		return u.JoinPath("/"), nil
-	default:
-		return nil, fmt.Errorf("pinterest: %s must use https (http only for a loopback host)", name)
-	}
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || (ip != nil && ip.IsLoopback())
 }

@@ -2,16 +2,15 @@ package pinterest
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"cutover/internal/vendor"
 )
 
 // What [errors.Is] tells of an [Error].
@@ -30,7 +29,6 @@ var (
 const (
 	codeAuthentication = 2
 	codeInvalidGrant   = 283
-	maxMessage         = 200
 	// The longest quota is a day's.
 	longestWait = 24 * time.Hour
 )
@@ -88,14 +86,11 @@ func (e *Error) Is(target error) bool {
 }
 
 // Temporary tells whether the same call can succeed later: 408, 429 and 5xx except 501.
-func (e *Error) Temporary() bool {
-	return e.Status == http.StatusRequestTimeout || e.Status == http.StatusTooManyRequests ||
-		(e.Status >= 500 && e.Status != http.StatusNotImplemented)
-}
+func (e *Error) Temporary() bool { return vendor.Temporary(e.Status) }
 
 func (e *Error) advice() string {
 	switch {
-	case isRedirect(e.Status):
+	case vendor.IsRedirect(e.Status):
 		return "redirects are not followed: correct the configured URL"
 	case e.invalidGrant:
 		return "a person must consent again at Pinterest"
@@ -150,32 +145,13 @@ func (e *TransportError) Error() string {
 func (e *TransportError) Unwrap() error { return e.Err }
 
 // Timeout tells whether the answer took too long.
-func (e *TransportError) Timeout() bool {
-	var network net.Error
-	return errors.Is(e.Err, context.DeadlineExceeded) || (errors.As(e.Err, &network) && network.Timeout())
-}
-
-// isTransport tells whether a request failed before its answer was there.
-func isTransport(err error) bool {
-	_, ok := errors.AsType[*url.Error](err)
-	return ok
-}
-
-// transportCause takes the URL, with its query, out of a failed request's error.
-func transportCause(err error) error {
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return failed.Err
-	}
-	return err
-}
-
-func isRedirect(status int) bool { return status >= 300 && status <= 399 }
+func (e *TransportError) Timeout() bool { return vendor.TimedOut(e.Err) }
 
 // refusal reads Pinterest's error body and, at the token endpoint, OAuth's.
 func (c *Client) refusal(r call, resp *http.Response, raw []byte, requestID string) error {
 	e := &Error{Op: r.op, Method: r.method, Path: r.path, Status: resp.StatusCode, RequestID: requestID}
-	if isRedirect(resp.StatusCode) {
-		e.Message = redirectMessage(resp)
+	if vendor.IsRedirect(resp.StatusCode) {
+		e.Message = vendor.RedirectMessage(resp.Header)
 		return e
 	}
 	var body struct {
@@ -188,7 +164,7 @@ func (c *Client) refusal(r call, resp *http.Response, raw []byte, requestID stri
 		e.Message = "the answer is no JSON object"
 	} else {
 		e.Code, _ = strconv.Atoi(string(body.Code))
-		e.Message = clip(redact(string(cmp.Or(body.Message, body.MessageDetail, body.OAuthError)), r.secrets...), maxMessage)
+		e.Message = vendor.Show(string(cmp.Or(body.Message, body.MessageDetail, body.OAuthError)), vendor.MaxMessage, r.secrets...)
 	}
 	switch {
 	case r.path == tokenPath:
@@ -202,14 +178,6 @@ func (c *Client) refusal(r call, resp *http.Response, raw []byte, requestID stri
 		e.RetryAfter = retryAfter(resp, c.now())
 	}
 	return e
-}
-
-func redirectMessage(resp *http.Response) string {
-	target, err := url.Parse(resp.Header.Get("Location"))
-	if err != nil || target.Host == "" {
-		return "redirected"
-	}
-	return clip("redirected to "+target.Host, maxMessage)
 }
 
 // retryAfter reads the standard header if there is one and else, for a used-up

@@ -12,6 +12,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/oauth2"
+
+	"cutover/internal/vendor"
 )
 
 const (
@@ -84,15 +86,15 @@ func (c *Client) oauth(app App) *oauth2.Config {
 func (c *Client) grant(ctx context.Context, op string, secrets []string, ask func(context.Context) (*oauth2.Token, error)) (Grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	seen := &tokenTransport{base: c.http.Transport}
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: seen, CheckRedirect: keepRedirect})
+	seen := &vendor.TokenTransport{Base: c.http.Transport, UserAgent: userAgent, IDHeader: headerRequestID}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, vendor.NewHTTPClient(seen))
 
 	asked, started := c.now(), time.Now()
 	token, err := ask(ctx)
 	c.log.Debug("pinterest token request",
-		zap.String("operation", op), zap.Int("status", seen.status), zap.String("request_id", seen.requestID), zap.Duration("took", time.Since(started)))
+		zap.String("operation", op), zap.Int("status", seen.Status), zap.String("request_id", seen.RequestID), zap.Duration("took", time.Since(started)))
 	if err != nil {
-		return Grant{}, c.tokenRefusal(op, err, seen.requestID, secrets)
+		return Grant{}, c.tokenRefusal(op, err, seen.RequestID, secrets)
 	}
 	return Grant{
 		AccessToken:      token.AccessToken,
@@ -108,8 +110,8 @@ func (c *Client) tokenRefusal(op string, err error, requestID string, secrets []
 	if retrieve, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		return c.refusal(call, retrieve.Response, retrieve.Body, requestID)
 	}
-	if isTransport(err) {
-		return call.transportError(transportCause(err))
+	if vendor.IsTransport(err) {
+		return call.transportError(vendor.TransportCause(err))
 	}
 	return &MalformedError{
 		Op: op, Want: "a JSON object with access_token and expires_in",

@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"cutover/internal/vendor"
 )
 
 func TestNewChecksItsConfiguration(t *testing.T) {
@@ -29,9 +31,7 @@ func TestNewChecksItsConfiguration(t *testing.T) {
 		"none":             {Config{}, "absolute"},
 		"plain http":       {Config{URL: "http://api.example"}, "https"},
 		"plain allowed":    {Config{URL: "http://api.example", WebURL: "http://web.example", AllowPlainHTTP: true}, ""},
-		"allowed is http":  {Config{URL: "ftp://api.example", AllowPlainHTTP: true}, "https"},
 		"password":         {Config{URL: "https://me:CANARY@api.example"}, "user"},
-		"query":            {Config{URL: DefaultURL + "?x=CANARY"}, "query"},
 		"bad web":          {Config{URL: DefaultURL, WebURL: "http://web.example"}, "WebURL must use https"},
 		"negative timeout": {Config{URL: DefaultURL, Timeout: -1}, "negative"},
 	} {
@@ -221,7 +221,7 @@ func TestMalformedAnswers(t *testing.T) {
 func TestTheAnswerIsBounded(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `{"items":[]`+strings.Repeat(" ", maxBody)+`}`)
+		_, _ = io.WriteString(w, `{"items":[]`+strings.Repeat(" ", vendor.MaxBody)+`}`)
 	})
 	_, err := f.client(t).Audiences(t.Context(), accessToken, "1")
 	var malformed *MalformedError
@@ -323,19 +323,4 @@ func TestListingsSurviveMovingItems(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestRedactFindsWhatLooksLikeASecret(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		`{"access_token":"CANARY","id":"1"}`:     `{"access_token":"[redacted]","id":"1"}`,
-		`{"refresh_token":"CANARY`:               `{"refresh_token":"[redacted]"`,
-		`grant_type=x&code=CANARY&a=1`:           `grant_type=x&code=[redacted]&a=1`,
-		`sent Bearer CANARY-CANARY`:              `sent Bearer [redacted]`,
-		`token pina_CANARYCANARYCANARY is old`:   `token [redacted] is old`,
-		`pinrCANARYCANARYCANARY`:                 `[redacted]`,
-		`{"code":2,"message":"pinned to board"}`: `{"code":2,"message":"pinned to board"}`,
-	} {
-		require.Equal(t, want, redact(text))
-	}
 }

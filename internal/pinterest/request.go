@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -14,16 +13,14 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"cutover/internal/vendor"
 )
 
 const (
-	maxBody         = 16 << 20
-	maxRedacted     = 16 << 10
 	headerRequestID = "x-pinterest-rid"
 	pageSize        = 250
 	maxPages        = 1000
-	maxGot          = 200
-	maxCode         = 64
 )
 
 // call is one read of the API.
@@ -60,21 +57,21 @@ func (c *Client) get(ctx context.Context, r call, accessToken string) (answer, e
 	started := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, r.transportError(transportCause(err))
+		return answer{}, r.transportError(vendor.TransportCause(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	body, err := vendor.ReadBody(resp.Body)
 	if err != nil {
 		return answer{}, r.transportError(err)
 	}
-	got := answer{body: body, requestID: clip(resp.Header.Get(headerRequestID), maxCode)}
+	got := answer{body: body, requestID: vendor.Clip(resp.Header.Get(headerRequestID), vendor.MaxCode)}
 	c.log.Debug("pinterest request",
 		zap.String("operation", r.op), zap.String("method", r.method), zap.String("path", r.path),
 		zap.Int("status", resp.StatusCode), zap.String("request_id", got.requestID), zap.Duration("took", time.Since(started)))
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return answer{}, c.refusal(r, resp, body, got.requestID)
-	case len(body) > maxBody:
+	case len(body) > vendor.MaxBody:
 		return answer{}, r.malformed(got, "an answer of at most 16 MiB", body)
 	default:
 		return got, nil
@@ -86,10 +83,8 @@ func (r call) transportError(cause error) error {
 }
 
 func (r call) malformed(got answer, want string, fragment []byte) error {
-	// Only the beginning is shown; redacting all of a large answer would take seconds.
-	fragment = fragment[:min(len(fragment), maxRedacted)]
 	return &MalformedError{
-		Op: r.op, Want: want, Got: clip(redact(string(fragment), r.secrets...), maxGot), RequestID: got.requestID,
+		Op: r.op, Want: want, Got: vendor.Show(string(fragment), vendor.MaxMessage, r.secrets...), RequestID: got.requestID,
 	}
 }
 
@@ -152,7 +147,7 @@ var idPattern = regexp.MustCompile(`^[0-9]{1,32}$`)
 
 func checkID(op, id string) error {
 	if !idPattern.MatchString(id) {
-		return fmt.Errorf("pinterest: %s: %q is not an id (digits only)", op, clip(id, maxCode))
+		return fmt.Errorf("pinterest: %s: %q is not an id (digits only)", op, vendor.Clip(id, vendor.MaxCode))
 	}
 	return nil
 }

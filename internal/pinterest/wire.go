@@ -1,35 +1,17 @@
 package pinterest
 
 import (
-	"bytes"
-	"encoding/json"
 	"strconv"
 	"time"
+
+	"cutover/internal/vendor"
 )
 
-// text reads a string, and a number or a boolean as it is spelled. Null, objects
-// and arrays read as empty: they are not what the field is documented to hold.
-type text string
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (t *text) UnmarshalJSON(raw []byte) error {
-	switch {
-	case raw[0] == '"':
-		var s string
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return err
-		}
-		*t = text(s)
-	case raw[0] == '{', raw[0] == '[', bytes.Equal(raw, []byte("null")):
-		*t = ""
-	default:
-		*t = text(raw)
-	}
-	return nil
-}
+// text reads a string however it is spelled.
+type text = vendor.Text
 
 // number returns the text's integer; 0 if it has none.
-func (t text) number() int64 {
+func number(t text) int64 {
 	n, err := strconv.ParseFloat(string(t), 64)
 	if err != nil || n < -(1<<53) || n > 1<<53 {
 		return 0
@@ -37,9 +19,9 @@ func (t text) number() int64 {
 	return int64(n)
 }
 
-// time returns the text's epoch second; the zero time if it has none.
-func (t text) time() time.Time {
-	n := t.number()
+// epoch returns the text's epoch second; the zero time if it has none.
+func epoch(t text) time.Time {
+	n := number(t)
 	if n <= 0 {
 		return time.Time{}
 	}
