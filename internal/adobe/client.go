@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 // The hosts of Adobe's production services.
@@ -59,11 +59,11 @@ type Client struct {
 
 // New checks the configuration and returns a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
-	ims, err := vendor.ParseBase("IMSURL", cfg.IMSURL, DefaultPlatformURL, cfg.AllowPlainHTTP)
+	ims, err := vendorhttp.ParseBase("IMSURL", cfg.IMSURL, DefaultPlatformURL, cfg.AllowPlainHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("adobe: %w", err)
 	}
-	platform, err := vendor.ParseBase("PlatformURL", cfg.PlatformURL, DefaultPlatformURL, cfg.AllowPlainHTTP)
+	platform, err := vendorhttp.ParseBase("PlatformURL", cfg.PlatformURL, DefaultPlatformURL, cfg.AllowPlainHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("adobe: %w", err)
 	}
@@ -73,7 +73,7 @@ func New(cfg Config) (*Client, error) {
 
 	c := &Client{
 		flow:    platform.JoinPath(flowPath),
-		http:    vendor.NewHTTPClient(cfg.Transport),
+		http:    vendorhttp.NewHTTPClient(cfg.Transport),
 		log:     cmp.Or(cfg.Logger, zap.NewNop()),
 		now:     cfg.Now,
 		timeout: cmp.Or(cfg.Timeout, defaultTimeout),

@@ -22,7 +22,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/sync/errgroup"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 const noItems = `{"items":[]}`
@@ -233,7 +233,7 @@ func TestTheAnswerIsBounded(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"items":[]`)
-		_, _ = w.Write(bytes.Repeat([]byte(" "), vendor.MaxBody))
+		_, _ = w.Write(bytes.Repeat([]byte(" "), vendorhttp.MaxBody))
 		_, _ = io.WriteString(w, `}`)
 	})
 	_, err := f.sandbox(t).Accounts(t.Context(), "spec")

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 // What [errors.Is] tells of an [Error].
@@ -81,7 +81,7 @@ func (e *Error) Is(target error) bool {
 }
 
 // Temporary tells whether the same call can succeed later: 408, 429 and 5xx except 501.
-func (e *Error) Temporary() bool { return vendor.Temporary(e.Status) }
+func (e *Error) Temporary() bool { return vendorhttp.Temporary(e.Status) }
 
 var stateCodes = map[string]bool{"1420": true, "1421": true, "1422": true, "1456": true, "1457": true, "1458": true}
 
@@ -157,7 +157,7 @@ func (e *TokenError) Error() string {
 }
 
 // Temporary tells whether the same request can succeed later: 408, 429 and 5xx except 501.
-func (e *TokenError) Temporary() bool { return vendor.Temporary(e.Status) }
+func (e *TokenError) Temporary() bool { return vendorhttp.Temporary(e.Status) }
 
 func (e *TokenError) advice() string {
 	switch {
@@ -199,7 +199,7 @@ func (e *TransportError) Error() string {
 func (e *TransportError) Unwrap() error { return e.Err }
 
 // Timeout tells whether the answer took too long.
-func (e *TransportError) Timeout() bool { return vendor.TimedOut(e.Err) }
+func (e *TransportError) Timeout() bool { return vendorhttp.TimedOut(e.Err) }
 
 func place(organization, sandbox string) string {
 	if sandbox == "" {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 // A wait of more than a day is no wait a caller could keep.
@@ -46,17 +46,17 @@ func (s *Sandbox) refusal(r request, resp *http.Response, got answer) error {
 	}
 	var body refusalBody
 	switch err := json.Unmarshal(got.body, &body); {
-	case vendor.IsRedirect(resp.StatusCode):
-		e.Code, e.Message = codeRedirect, vendor.RedirectMessage(resp.Header)
+	case vendorhttp.IsRedirect(resp.StatusCode):
+		e.Code, e.Message = codeRedirect, vendorhttp.RedirectMessage(resp.Header)
 		return e
 	case err != nil:
 		e.Message = "the answer is no JSON object but " + mediaType(resp.Header)
 		return e
 	}
-	e.Code = vendor.Show(body.code(), vendor.MaxCode, got.secrets...)
-	e.Message = vendor.Show(body.message(), vendor.MaxMessage, got.secrets...)
+	e.Code = vendorhttp.Show(body.code(), vendorhttp.MaxCode, got.secrets...)
+	e.Message = vendorhttp.Show(body.message(), vendorhttp.MaxMessage, got.secrets...)
 	if id := string(body.Report.value.RequestID); id != "" {
-		e.RequestID = vendor.Clip(id, vendor.MaxCode)
+		e.RequestID = vendorhttp.Clip(id, vendorhttp.MaxCode)
 	}
 	return e
 }
@@ -88,7 +88,7 @@ func mediaType(h http.Header) string {
 	if err != nil {
 		return "of no known type"
 	}
-	return vendor.Clip(media, vendor.MaxCode)
+	return vendorhttp.Clip(media, vendorhttp.MaxCode)
 }
 
 // retryAfter reads the header's seconds or date; 0 when absent, past or senseless.

@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/zap"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 const (
@@ -77,10 +77,10 @@ func (s *Sandbox) attempt(ctx context.Context, r request, token string) (answer,
 	started := time.Now()
 	resp, err := s.client.http.Do(req)
 	if err != nil {
-		return answer{}, s.transportError(r, vendor.TransportCause(err))
+		return answer{}, s.transportError(r, vendorhttp.TransportCause(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := vendor.ReadBody(resp.Body)
+	body, err := vendorhttp.ReadBody(resp.Body)
 	if err != nil {
 		return answer{}, s.transportError(r, err)
 	}
@@ -92,7 +92,7 @@ func (s *Sandbox) attempt(ctx context.Context, r request, token string) (answer,
 		secrets:   append([]string{token, s.cred.ClientSecret}, r.hide...),
 	}
 	if id := resp.Header.Get(headerRequestID); id != "" {
-		got.requestID = vendor.Clip(id, vendor.MaxCode)
+		got.requestID = vendorhttp.Clip(id, vendorhttp.MaxCode)
 	}
 	s.client.log.Debug("adobe request",
 		zap.String("operation", r.op), zap.String("method", r.method), zap.String("path", r.path),
@@ -102,7 +102,7 @@ func (s *Sandbox) attempt(ctx context.Context, r request, token string) (answer,
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return answer{}, s.refusal(r, resp, got)
-	case len(body) > vendor.MaxBody:
+	case len(body) > vendorhttp.MaxBody:
 		return answer{}, s.malformed(got, "an answer of at most 16 MiB", body)
 	default:
 		return got, nil
@@ -159,7 +159,7 @@ func (s *Sandbox) transportError(r request, cause error) error {
 func (s *Sandbox) malformed(got answer, want string, fragment []byte) error {
 	return &MalformedError{
 		Op: got.op, Organization: s.cred.Organization, Sandbox: s.name, Want: want,
-		Got: vendor.Show(string(fragment), vendor.MaxMessage, got.secrets...), RequestID: got.requestID,
+		Got: vendorhttp.Show(string(fragment), vendorhttp.MaxMessage, got.secrets...), RequestID: got.requestID,
 	}
 }
 
@@ -168,7 +168,7 @@ var idPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 func checkID(op, id string) error {
 	if !idPattern.MatchString(id) {
-		return fmt.Errorf("adobe: %s: %q is not an id (letters, digits, - and _)", op, vendor.Clip(id, vendor.MaxCode))
+		return fmt.Errorf("adobe: %s: %q is not an id (letters, digits, - and _)", op, vendorhttp.Clip(id, vendorhttp.MaxCode))
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 // RunStatus is how a run stands, whatever spelling Adobe chose.
@@ -111,8 +111,8 @@ func (w wireRun) value() Run {
 			continue
 		}
 		run.Errors = append(run.Errors, RunError{
-			Code:    vendor.Show(string(reason.Code), vendor.MaxCode),
-			Message: vendor.Show(string(reason.Message), maxRunErrorText),
+			Code:    vendorhttp.Show(string(reason.Code), vendorhttp.MaxCode),
+			Message: vendorhttp.Show(string(reason.Message), maxRunErrorText),
 			Count:   int64(reason.Count.value),
 		})
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 func TestRunIsReadWhole(t *testing.T) {
@@ -73,7 +73,7 @@ func TestRunErrorsAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, runs[0].Errors, maxRunErrors)
 	require.Len(t, runs[0].Errors[0].Message, maxRunErrorText)
-	require.Len(t, runs[0].Errors[0].Code, vendor.MaxCode)
+	require.Len(t, runs[0].Errors[0].Code, vendorhttp.MaxCode)
 }
 
 func TestRunsAreInOrderAndInTheWindow(t *testing.T) {

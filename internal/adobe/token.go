@@ -17,7 +17,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/sync/singleflight"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 const (
@@ -100,10 +100,10 @@ func (t *tokens) request(ctx context.Context, cred Credential) (token, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.client.timeout)
 	defer cancel()
 
-	seen := &vendor.TokenTransport{
+	seen := &vendorhttp.TokenTransport{
 		Base: t.client.http.Transport, UserAgent: userAgent, IDHeader: headerRequestID, RequestID: uuid.NewString(),
 	}
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, vendor.NewHTTPClient(seen))
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, vendorhttp.NewHTTPClient(seen))
 	cfg := clientcredentials.Config{
 		ClientID:     cred.ClientID,
 		ClientSecret: cred.ClientSecret,
@@ -159,8 +159,8 @@ func (t *tokens) refusal(cred Credential, err error, requestID string) error {
 			RetryAfter:   retryAfter(retrieve.Response.Header, t.client.now()),
 		}
 	}
-	if vendor.IsTransport(err) {
-		return t.transportError(cred, vendor.TransportCause(err))
+	if vendorhttp.IsTransport(err) {
+		return t.transportError(cred, vendorhttp.TransportCause(err))
 	}
 	return &MalformedError{
 		Op:           opToken,
@@ -183,7 +183,7 @@ func tokenErrorCode(err *oauth2.RetrieveError) string {
 	switch {
 	case errorCodePattern.MatchString(err.ErrorCode):
 		return err.ErrorCode
-	case vendor.IsRedirect(err.Response.StatusCode):
+	case vendorhttp.IsRedirect(err.Response.StatusCode):
 		return codeRedirect
 	default:
 		return ""

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 // text reads a string however it is spelled.
-type text = vendor.Text
+type text = vendorhttp.Text
 
 // count reads an integer, also one spelled as a string or with a fraction.
 type count int64

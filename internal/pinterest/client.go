@@ -11,7 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 const (
@@ -58,7 +58,7 @@ type Client struct {
 
 // New checks the configuration and returns a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
-	api, err := vendor.ParseBase("URL", cfg.URL, DefaultURL, cfg.AllowPlainHTTP)
+	api, err := vendorhttp.ParseBase("URL", cfg.URL, DefaultURL, cfg.AllowPlainHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("pinterest: %w", err)
 	}
@@ -70,7 +70,7 @@ func New(cfg Config) (*Client, error) {
 	default:
 		webURL = cfg.URL
 	}
-	web, err := vendor.ParseBase("WebURL", webURL, DefaultURL, cfg.AllowPlainHTTP)
+	web, err := vendorhttp.ParseBase("WebURL", webURL, DefaultURL, cfg.AllowPlainHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("pinterest: %w", err)
 	}
@@ -81,7 +81,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		api:     api.JoinPath("/v5"),
 		web:     web,
-		http:    vendor.NewHTTPClient(cfg.Transport),
+		http:    vendorhttp.NewHTTPClient(cfg.Transport),
 		log:     cmp.Or(cfg.Logger, zap.NewNop()),
 		now:     cfg.Now,
 		timeout: cmp.Or(cfg.Timeout, defaultTimeout),

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 // What [errors.Is] tells of an [Error].
@@ -86,11 +86,11 @@ func (e *Error) Is(target error) bool {
 }
 
 // Temporary tells whether the same call can succeed later: 408, 429 and 5xx except 501.
-func (e *Error) Temporary() bool { return vendor.Temporary(e.Status) }
+func (e *Error) Temporary() bool { return vendorhttp.Temporary(e.Status) }
 
 func (e *Error) advice() string {
 	switch {
-	case vendor.IsRedirect(e.Status):
+	case vendorhttp.IsRedirect(e.Status):
 		return "redirects are not followed: correct the configured URL"
 	case e.invalidGrant:
 		return "a person must consent again at Pinterest"
@@ -145,13 +145,13 @@ func (e *TransportError) Error() string {
 func (e *TransportError) Unwrap() error { return e.Err }
 
 // Timeout tells whether the answer took too long.
-func (e *TransportError) Timeout() bool { return vendor.TimedOut(e.Err) }
+func (e *TransportError) Timeout() bool { return vendorhttp.TimedOut(e.Err) }
 
 // refusal reads Pinterest's error body and, at the token endpoint, OAuth's.
 func (c *Client) refusal(r call, resp *http.Response, raw []byte, requestID string) error {
 	e := &Error{Op: r.op, Method: r.method, Path: r.path, Status: resp.StatusCode, RequestID: requestID}
-	if vendor.IsRedirect(resp.StatusCode) {
-		e.Message = vendor.RedirectMessage(resp.Header)
+	if vendorhttp.IsRedirect(resp.StatusCode) {
+		e.Message = vendorhttp.RedirectMessage(resp.Header)
 		return e
 	}
 	var body struct {
@@ -164,7 +164,7 @@ func (c *Client) refusal(r call, resp *http.Response, raw []byte, requestID stri
 		e.Message = "the answer is no JSON object"
 	} else {
 		e.Code, _ = strconv.Atoi(string(body.Code))
-		e.Message = vendor.Show(string(cmp.Or(body.Message, body.MessageDetail, body.OAuthError)), vendor.MaxMessage, r.secrets...)
+		e.Message = vendorhttp.Show(string(cmp.Or(body.Message, body.MessageDetail, body.OAuthError)), vendorhttp.MaxMessage, r.secrets...)
 	}
 	switch {
 	case r.path == tokenPath:

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/oauth2"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 const (
@@ -86,8 +86,8 @@ func (c *Client) oauth(app App) *oauth2.Config {
 func (c *Client) grant(ctx context.Context, op string, secrets []string, ask func(context.Context) (*oauth2.Token, error)) (Grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	seen := &vendor.TokenTransport{Base: c.http.Transport, UserAgent: userAgent, IDHeader: headerRequestID}
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, vendor.NewHTTPClient(seen))
+	seen := &vendorhttp.TokenTransport{Base: c.http.Transport, UserAgent: userAgent, IDHeader: headerRequestID}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, vendorhttp.NewHTTPClient(seen))
 
 	asked, started := c.now(), time.Now()
 	token, err := ask(ctx)
@@ -110,8 +110,8 @@ func (c *Client) tokenRefusal(op string, err error, requestID string, secrets []
 	if retrieve, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		return c.refusal(call, retrieve.Response, retrieve.Body, requestID)
 	}
-	if vendor.IsTransport(err) {
-		return call.transportError(vendor.TransportCause(err))
+	if vendorhttp.IsTransport(err) {
+		return call.transportError(vendorhttp.TransportCause(err))
 	}
 	return &MalformedError{
 		Op: op, Want: "a JSON object with access_token and expires_in",

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 func TestNewChecksItsConfiguration(t *testing.T) {
@@ -221,7 +221,7 @@ func TestMalformedAnswers(t *testing.T) {
 func TestTheAnswerIsBounded(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `{"items":[]`+strings.Repeat(" ", vendor.MaxBody)+`}`)
+		_, _ = io.WriteString(w, `{"items":[]`+strings.Repeat(" ", vendorhttp.MaxBody)+`}`)
 	})
 	_, err := f.client(t).Audiences(t.Context(), accessToken, "1")
 	var malformed *MalformedError

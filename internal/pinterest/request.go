@@ -14,7 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 const (
@@ -57,21 +57,21 @@ func (c *Client) get(ctx context.Context, r call, accessToken string) (answer, e
 	started := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, r.transportError(vendor.TransportCause(err))
+		return answer{}, r.transportError(vendorhttp.TransportCause(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := vendor.ReadBody(resp.Body)
+	body, err := vendorhttp.ReadBody(resp.Body)
 	if err != nil {
 		return answer{}, r.transportError(err)
 	}
-	got := answer{body: body, requestID: vendor.Clip(resp.Header.Get(headerRequestID), vendor.MaxCode)}
+	got := answer{body: body, requestID: vendorhttp.Clip(resp.Header.Get(headerRequestID), vendorhttp.MaxCode)}
 	c.log.Debug("pinterest request",
 		zap.String("operation", r.op), zap.String("method", r.method), zap.String("path", r.path),
 		zap.Int("status", resp.StatusCode), zap.String("request_id", got.requestID), zap.Duration("took", time.Since(started)))
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return answer{}, c.refusal(r, resp, body, got.requestID)
-	case len(body) > vendor.MaxBody:
+	case len(body) > vendorhttp.MaxBody:
 		return answer{}, r.malformed(got, "an answer of at most 16 MiB", body)
 	default:
 		return got, nil
@@ -84,7 +84,7 @@ func (r call) transportError(cause error) error {
 
 func (r call) malformed(got answer, want string, fragment []byte) error {
 	return &MalformedError{
-		Op: r.op, Want: want, Got: vendor.Show(string(fragment), vendor.MaxMessage, r.secrets...), RequestID: got.requestID,
+		Op: r.op, Want: want, Got: vendorhttp.Show(string(fragment), vendorhttp.MaxMessage, r.secrets...), RequestID: got.requestID,
 	}
 }
 
@@ -147,7 +147,7 @@ var idPattern = regexp.MustCompile(`^[0-9]{1,32}$`)
 
 func checkID(op, id string) error {
 	if !idPattern.MatchString(id) {
-		return fmt.Errorf("pinterest: %s: %q is not an id (digits only)", op, vendor.Clip(id, vendor.MaxCode))
+		return fmt.Errorf("pinterest: %s: %q is not an id (digits only)", op, vendorhttp.Clip(id, vendorhttp.MaxCode))
 	}
 	return nil
 }

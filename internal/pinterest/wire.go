@@ -4,11 +4,11 @@ import (
 	"strconv"
 	"time"
 
-	"cutover/internal/vendor"
+	"cutover/internal/vendorhttp"
 )
 
 // text reads a string however it is spelled.
-type text = vendor.Text
+type text = vendorhttp.Text
 
 // number returns the text's integer; 0 if it has none.
 func number(t text) int64 {
