@@ -48,6 +48,9 @@ const (
 	maxCalls     = minimumCalls + 2
 )
 
+// identity stands in every task of a history. It is fixed here, because a machine's name is no property of the product.
+const identity = "worker@host:10000"
+
 func main() {
 	verbose := flag.Bool("v", false, "list every event and every vendor call on standard error")
 	flag.Parse()
@@ -181,7 +184,7 @@ func devServer(ctx context.Context) (*testsuite.DevServer, error) {
 	if cli == "" {
 		cli = ".bin/temporal"
 	}
-	options := testsuite.DevServerOptions{ExistingPath: cli, LogLevel: "error", Stdout: io.Discard, Stderr: io.Discard, ClientOptions: &client.Options{Logger: silent{}, Identity: engine.Identity("worker")}}
+	options := testsuite.DevServerOptions{ExistingPath: cli, LogLevel: "error", Stdout: io.Discard, Stderr: io.Discard, ClientOptions: &client.Options{Logger: silent{}, Identity: identity}}
 	for name, kind := range workflows.SearchAttributes() {
 		options.ExtraArgs = append(options.ExtraArgs, "--search-attribute", name+"="+kind.String())
 	}
