@@ -78,17 +78,11 @@ func (a *Activities) switchPair(ctx context.Context, sandbox *adobe.Sandbox, in 
 		case migration.WriteRefuse:
 			return done, permanent("both dataflows are switched off, which the plan did not ask for", PlanStale)
 		case migration.WriteEnable:
-			if err := tolerateState(sandbox.Enable(ctx, in.New)); err != nil {
-				return done, err
-			}
+			copied, err = a.toggle(ctx, sandbox.Enable, read, in.New, migration.Enabled)
 			done.Enabled = a.now()
-			copied, err = read(in.New)
 		case migration.WriteDisable:
-			if err := tolerateState(sandbox.Disable(ctx, in.Old)); err != nil {
-				return done, err
-			}
+			old, err = a.toggle(ctx, sandbox.Disable, read, in.Old, migration.Disabled)
 			done.Disabled = a.now()
-			old, err = read(in.Old)
 		case migration.WriteWait:
 			if reads++; reads > settleReads {
 				return done, transient(fmt.Sprintf("the old dataflow is still %s and the copy %s", old.State, copied.State), Unavailable, 0)
@@ -106,10 +100,26 @@ func (a *Activities) switchPair(ctx context.Context, sandbox *adobe.Sandbox, in 
 	}
 }
 
-// tolerateState accepts a refusal that only says the dataflow stands there already or is on its way: the read that follows tells which.
-func tolerateState(err error) error {
-	if errors.Is(err, adobe.ErrState) {
-		return nil
+// toggle writes once and reads until the dataflow shows the wished state. A refusal for the sake of its state may only say that it stands there
+// already or is on its way, so the reads decide; where they do not bear that out, it is a refusal like any other.
+func (a *Activities) toggle(
+	ctx context.Context, write func(context.Context, string) error, read func(string) (migration.Dataflow, error), id string, want migration.DataflowState,
+) (migration.Dataflow, error) {
+	refusal := write(ctx, id)
+	if refusal != nil && !errors.Is(refusal, adobe.ErrState) {
+		return migration.Dataflow{}, refusal
 	}
-	return err
+	for range settleReads {
+		d, err := read(id)
+		if err != nil || d.State == want {
+			return d, err
+		}
+		if err := a.Pause(ctx, settleGap); err != nil {
+			return d, err
+		}
+	}
+	if refusal != nil {
+		return migration.Dataflow{}, refusal
+	}
+	return migration.Dataflow{}, transient(fmt.Sprintf("dataflow %s is not %s yet", id, want), Unavailable, 0)
 }
