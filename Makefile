@@ -31,7 +31,7 @@ help: ## list what make can do here
 ## Running
 
 .PHONY: demo
-demo: $(BIN)/temporal ## migrate a dozen organizations in about a minute, then check every invariant
+demo: $(BIN)/temporal ## migrate two dozen organizations in about a minute, then check every invariant
 	go run ./test/demo
 
 .PHONY: dev
@@ -42,11 +42,16 @@ dev: $(BIN)/temporal ## the demo, staying up for clicking until Ctrl-C
 budget: $(BIN)/temporal ## measure the performance bars and fail on one that does not hold
 	go run ./test/budget
 
+.PHONY: size
+size: $(BIN)/temporal ## migrate one organization of 500 dataflows and check that it stays within the server's limits (a few minutes)
+	go run ./test/size
+
 ## Proving
 
 .PHONY: test
 test: $(BIN)/temporal ## everything that proves the behaviour (browser tests need Chromium in PATH or CUTOVER_CHROMIUM, and are left out without)
 	go test $(RACE) -timeout $(TEST_TIMEOUT) $(QUICK)
+	go test -timeout $(TEST_TIMEOUT) -run '^TestGeneratedHistories$$' ./workflows # all two thousand: under the race detector it is a part
 	go test $(END_TO_END) -timeout $(TEST_TIMEOUT) ./test/...
 
 .PHONY: check

@@ -53,6 +53,8 @@ type Look struct {
 	Verdict migration.Verdict `json:"verdict"`
 }
 
+const accountGone = "the account is not there any more: it was deleted, or an access label hides it"
+
 // CheckAccounts looks once at each account and says whether it was re-authenticated.
 func (a *Activities) CheckAccounts(ctx context.Context, in AccountsInput) ([]Look, error) {
 	defer keepAlive(ctx)()
@@ -89,7 +91,8 @@ func (a *Activities) AwaitAccounts(ctx context.Context, in AccountsInput) ([]Loo
 	return verified, nil
 }
 
-// look asks for Adobe's test of the account only where its answer can matter: of an account that did not change nothing is claimed.
+// look asks for Adobe's test of the account only where its answer can matter: of an account that did not change nothing is claimed. One that is not
+// there any more is a verdict on that account and no reason to leave the others waiting.
 func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (Look, error) {
 	base := asked.Base
 	sandbox, err := a.sandbox(in.Who, base.Sandbox)
@@ -97,6 +100,9 @@ func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (L
 		return Look{}, err
 	}
 	read, err := sandbox.Account(ctx, base.ID)
+	if gone(err) {
+		return Look{base, migration.Verdict{Reason: accountGone}}, nil
+	}
 	if err != nil {
 		return Look{}, err
 	}
@@ -104,6 +110,9 @@ func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (L
 	probe := migration.ProbeUnknown
 	if now.Etag != base.Etag || asked.Claimed {
 		answer, err := sandbox.TestAccount(ctx, base.ID)
+		if gone(err) {
+			return Look{base, migration.Verdict{Reason: accountGone}}, nil
+		}
 		if err != nil {
 			return Look{}, err
 		}

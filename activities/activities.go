@@ -26,9 +26,11 @@ type Notices interface {
 	Deliver(ctx context.Context, n notify.Notice) (notify.Receipt, error)
 }
 
-// Reports keeps evidence beyond Temporal's retention.
+// Reports keeps evidence beyond Temporal's retention, and what was first seen of an organization. Names are slash-separated.
 type Reports interface {
 	Put(ctx context.Context, name string, data []byte) (location string, err error)
+	// Get returns an error for which errors.Is(err, fs.ErrNotExist) holds if nothing was put.
+	Get(ctx context.Context, name string) ([]byte, error)
 }
 
 // Activities holds what the activities need of the world. The zero value serves workflows to name the methods.
@@ -49,6 +51,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 	for name, fn := range map[string]any{
 		"Assess":        a.Assess,
 		"AwaitAccounts": a.AwaitAccounts,
+		"AwaitChanges":  a.AwaitChanges,
 		"AwaitRuns":     a.AwaitRuns,
 		"CheckAccounts": a.CheckAccounts,
 		"Notify":        a.Notify,
@@ -62,6 +65,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 // RegisterWrites registers what runs on WritesTaskQueue: everything that changes something at a vendor.
 func (a *Activities) RegisterWrites(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.SwitchPair, activity.RegisterOptions{Name: "SwitchPair"})
+	r.RegisterActivityWithOptions(a.RollBackPair, activity.RegisterOptions{Name: "RollBackPair"})
 }
 
 // Who is the organization an activity works for, and how to reach it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"cutover/internal/adobe"
@@ -20,7 +21,8 @@ const (
 	CredentialRefused = "CredentialRefused" // Adobe does not take the client secret or its scopes
 	ReauthRequired    = "ReauthRequired"    // the account's sign-in is over
 	PlanStale         = "PlanStale"         // a side of the pair changed since the plan
-	Refused           = "VendorRefused"     // 400, 403, 404, 422: repeating it does not help
+	Refused           = "VendorRefused"     // 400, 403, 404, 410, 422: repeating it does not help
+	RollbackRefused   = "RollbackRefused"   // nothing leads back, or going back would lose changes
 	Malformed         = "MalformedAnswer"   // not what the contract says
 	Misconfigured     = "Misconfigured"     // our own configuration lacks something
 )
@@ -73,6 +75,28 @@ func mapStatus(message string, status int, retryAfter time.Duration, refused str
 	default:
 		return permanent(message, refused)
 	}
+}
+
+// hopeless tells that nothing more comes of asking the vendor about this entity: it refuses to answer, or fails again where it failed before. Being
+// throttled, cancelled or unauthorized says nothing of the entity.
+func hopeless(ctx context.Context, err error) bool {
+	var (
+		answer    *adobe.Error
+		malformed *adobe.MalformedError
+		transport *adobe.TransportError
+		again     = activity.GetInfo(ctx).Attempt > 1
+	)
+	switch {
+	case ctx.Err() != nil, errors.Is(err, adobe.ErrUnauthorized):
+		return false
+	case errors.As(err, &answer):
+		return answer.Status != 429 && (again || !answer.Temporary())
+	case errors.As(err, &malformed):
+		return malformed.Sandbox != "" // else it is about a token
+	case errors.As(err, &transport):
+		return again && transport.Sandbox != ""
+	}
+	return false
 }
 
 func transient(message, kind string, after time.Duration) error {

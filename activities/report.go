@@ -2,26 +2,19 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
-	"time"
 
 	"go.temporal.io/sdk/activity"
 
 	"cutover/internal/migration"
+	"cutover/internal/report"
 )
 
 // QueryEvidence is the query by which a report asks its workflow for everything it knows, so that the history does not hold it twice.
 const QueryEvidence = "evidence"
 
-// Evidence is the file about one organization that outlives Temporal's retention. Fields are only ever added.
-type Evidence struct {
-	Status  migration.Status `json:"status"`
-	Plan    *migration.Plan  `json:"plan,omitempty"`
-	Base    string           `json:"base,omitempty"` // where the snapshot of the first look is kept
-	Written time.Time        `json:"written"`
-}
+// Evidence is what that query answers.
+type Evidence = report.Evidence
 
 // AskWorkflow asks the workflow that the activity works for.
 func AskWorkflow(ctx context.Context) (Evidence, error) {
@@ -37,7 +30,7 @@ func AskWorkflow(ctx context.Context) (Evidence, error) {
 	return e, nil
 }
 
-// Report writes the evidence and returns where it is. Writing it again replaces it.
+// Report writes the evidence, as JSON for programs and beside it as a page for people, and returns where the JSON is. Writing it again replaces it.
 func (a *Activities) Report(ctx context.Context) (string, error) {
 	defer keepAlive(ctx)()
 	e, err := a.Ask(ctx)
@@ -45,15 +38,26 @@ func (a *Activities) Report(ctx context.Context) (string, error) {
 		return "", mapError(ctx, "report", err)
 	}
 	e.Written = a.now()
-	location, err := a.put(ctx, e.Status.Playbook, e.Status.Organization, "evidence", e)
+	base, err := a.base(ctx, e.Status.Playbook, e.Status.Organization)
+	if err != nil {
+		return "", mapError(ctx, "report", err)
+	}
+	e.Missed = migration.WithAudiences(e.Missed, base)
+	location, err := a.write(ctx, e)
 	return location, mapError(ctx, "report on "+e.Status.Organization, err)
 }
 
-// put keeps a value about an organization as JSON.
-func (a *Activities) put(ctx context.Context, playbook, organization, what string, value any) (string, error) {
-	data, err := json.MarshalIndent(value, "", "  ")
+func (a *Activities) write(ctx context.Context, e Evidence) (string, error) {
+	page, err := e.HTML()
 	if err != nil {
-		return "", fmt.Errorf("encode the %s of %s: %w", what, organization, err)
+		return "", err
 	}
-	return a.Reports.Put(ctx, playbook+"/"+strings.ReplaceAll(organization, "@", "_at_")+"/"+what+".json", append(data, '\n'))
+	if _, err := a.Reports.Put(ctx, fileName(e.Status.Playbook, e.Status.Organization, "evidence.html"), page); err != nil {
+		return "", err
+	}
+	data, err := e.JSON()
+	if err != nil {
+		return "", err
+	}
+	return a.Reports.Put(ctx, fileName(e.Status.Playbook, e.Status.Organization, "evidence.json"), data)
 }

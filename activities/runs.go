@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -13,10 +14,10 @@ import (
 
 // RunsInput asks for the first flow runs of copies that were switched on.
 type RunsInput struct {
-	Who    Who                `json:"who"`
-	Copies []Copy             `json:"copies"`
-	Within migration.Duration `json:"within"` // a copy without a run for longer is overdue, which is news once
-	Poll   migration.Duration `json:"poll"`
+	Who      Who                    `json:"who"`
+	Copies   []Copy                 `json:"copies"`
+	Playbook string                 `json:"playbook,omitempty"` // its name, where counts are judged
+	Rules    migration.Verification `json:"rules"`              // a copy without a result within their bound is overdue, which is news once
 }
 
 // Copy is a switched-on copy whose first run is awaited.
@@ -26,48 +27,60 @@ type Copy struct {
 	SwitchedAt time.Time `json:"switched_at"`
 	Failing    bool      `json:"failing,omitempty"` // known to fail: only a success is news
 	Overdue    bool      `json:"overdue,omitempty"` // known to be overdue
+	Again      bool      `json:"again,omitempty"`   // it was switched and rolled back before: what it did then does not count
 }
 
 // A streaming run's window is an hour long and may have opened before the switch.
 const runWindow = 2 * time.Hour
 
-// AwaitRuns returns as soon as there is news of a copy's flow runs: the first one succeeded, or failed. Until then each attempt ends in NotYet
-// and the retry interval is the poll interval.
+// AwaitRuns returns as soon as there is news of a copy's flow runs: they pass, or fail. Until then each attempt ends in NotYet and the retry
+// interval is the poll interval.
 func (a *Activities) AwaitRuns(ctx context.Context, in RunsInput) ([]migration.RunVerdict, error) {
 	defer keepAlive(ctx)()
+	var baselines map[string]migration.Baseline
+	if in.Rules.Sample > 0 {
+		var err error
+		if baselines, err = a.measured(ctx, in.Playbook, in.Who.ID); err != nil {
+			return nil, mapError(ctx, "read the old dataflows' baselines", err)
+		}
+	}
 	bySandbox := map[string][]Copy{}
 	for _, c := range in.Copies {
 		bySandbox[c.Sandbox] = append(bySandbox[c.Sandbox], c)
 	}
 	var news []migration.RunVerdict
 	for name, copies := range bySandbox {
-		runs, err := a.runs(ctx, in.Who, name, copies)
+		runs, err := a.runsOf(ctx, in.Who, name, copies)
 		if err != nil {
 			return nil, mapError(ctx, "await flow runs", err)
 		}
 		for _, c := range copies {
-			verdict := migration.JudgeRuns(c.Dataflow, runs, c.SwitchedAt)
+			verdict := migration.JudgeRuns(c.Dataflow, c.since(runs), c.SwitchedAt, in.Rules, baselines[c.Dataflow])
 			switch {
 			case verdict.Status == migration.RunSucceeded, verdict.Status == migration.RunFailed && !c.Failing:
 				news = append(news, verdict)
-			case verdict.Status == migration.RunPending && !c.Failing && !c.Overdue && a.Now().Sub(c.SwitchedAt) > in.Within.Std():
+			case verdict.Status == migration.RunPending && !c.Failing && !c.Overdue && a.Now().Sub(c.SwitchedAt) > in.Rules.Within.Std():
 				verdict.Overdue = true
-				verdict.Reason += " within " + in.Within.String() + " of its switch"
+				verdict.Reason += " within " + in.Rules.Within.String() + " of its switch"
 				news = append(news, verdict)
 			}
 		}
 	}
 	if len(news) == 0 {
-		return nil, notYet(fmt.Sprintf("no news of the first flow run of %d dataflow(s) after %d look(s)", len(in.Copies), activity.GetInfo(ctx).Attempt), in.Poll.Std())
+		return nil, notYet(fmt.Sprintf("no news of the first flow run of %d dataflow(s) after %d look(s)", len(in.Copies), activity.GetInfo(ctx).Attempt), in.Rules.Poll.Std())
 	}
 	return news, nil
 }
 
-func (a *Activities) runs(ctx context.Context, who Who, sandboxName string, copies []Copy) ([]migration.Run, error) {
-	sandbox, err := a.sandbox(who, sandboxName)
-	if err != nil {
-		return nil, err
+// since leaves out the runs of an earlier switch. A run that ends in the minute before a switch is otherwise taken for one of a clock that is slow.
+func (c Copy) since(runs []migration.Run) []migration.Run {
+	if !c.Again {
+		return runs
 	}
+	return slices.DeleteFunc(slices.Clone(runs), func(r migration.Run) bool { return r.Completed.Before(c.SwitchedAt) })
+}
+
+func (a *Activities) runsOf(ctx context.Context, who Who, sandbox string, copies []Copy) ([]migration.Run, error) {
 	ids := make([]string, len(copies))
 	since := copies[0].SwitchedAt
 	for i, c := range copies {
@@ -76,7 +89,16 @@ func (a *Activities) runs(ctx context.Context, who Who, sandboxName string, copi
 			since = c.SwitchedAt
 		}
 	}
-	listed, err := sandbox.Runs(ctx, since.Add(-runWindow), ids...)
+	return a.runs(ctx, who, sandbox, since.Add(-runWindow), ids)
+}
+
+// runs lists the runs of dataflows that began since an instant.
+func (a *Activities) runs(ctx context.Context, who Who, name string, since time.Time, ids []string) ([]migration.Run, error) {
+	sandbox, err := a.sandbox(who, name)
+	if err != nil {
+		return nil, err
+	}
+	listed, err := sandbox.Runs(ctx, since, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +116,9 @@ func runStatus(s adobe.RunStatus) migration.RunStatus {
 	switch s {
 	case adobe.RunSuccess:
 		return migration.RunSucceeded
-	case adobe.RunFailed, adobe.RunPartial:
+	case adobe.RunPartial:
+		return migration.RunPartial
+	case adobe.RunFailed:
 		return migration.RunFailed
 	case adobe.RunProcessing, adobe.RunUnknown:
 	}

@@ -1,43 +1,44 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"cutover/internal/adobe"
 	"cutover/internal/migration"
 )
 
-// snapshot reads both cards of an organization in every sandbox: dataflows, their advertisers, and the new card's accounts.
-func (a *Activities) snapshot(ctx context.Context, who Who, of Cards) (migration.Snapshot, error) {
-	var s migration.Snapshot
+// snapshot reads both cards of an organization in every sandbox: dataflows, their advertisers, and accounts. It tells by which ids it found the cards.
+func (a *Activities) snapshot(ctx context.Context, who Who, of Cards, base *migration.Base) (s migration.Snapshot, found cards, err error) {
 	for _, name := range who.Sandboxes {
 		sandbox, err := a.sandbox(who, name)
 		if err != nil {
-			return s, err
+			return s, found, err
 		}
-		cards, err := a.cards(ctx, sandbox, of)
+		found, err = a.cards(ctx, sandbox, of, base)
 		if err != nil {
-			return s, err
+			return s, found, err
 		}
-		flows, err := sandbox.Dataflows(ctx, cards.old, cards.new)
+		flows, err := sandbox.Dataflows(ctx, found.old, found.new)
 		if errors.Is(err, adobe.ErrNotFound) {
 			// A running workflow carries its sandboxes by value.
-			return s, fmt.Errorf("%w; if the manifest's sandboxes are wrong, correct them, cancel this organization and start it again", err)
+			return s, found, fmt.Errorf("%w; if the manifest's sandboxes are wrong, correct them, cancel this organization and start it again", err)
 		}
 		if err != nil {
-			return s, err
+			return s, found, err
 		}
-		targets, err := sandbox.TargetConnections(ctx, cards.old, cards.new)
+		targets, err := sandbox.TargetConnections(ctx, found.old, found.new)
 		if err != nil {
-			return s, err
+			return s, found, err
 		}
-		accounts, err := sandbox.Accounts(ctx, cards.new)
+		accounts, err := sandbox.Accounts(ctx, found.old, found.new)
 		if err != nil {
-			return s, err
+			return s, found, err
 		}
 		advertisers := map[string]string{}
 		for _, t := range targets {
@@ -46,18 +47,22 @@ func (a *Activities) snapshot(ctx context.Context, who Who, of Cards) (migration
 		for _, flow := range flows {
 			d := dataflow(flow, name)
 			d.Advertiser = advertisers[flow.TargetConnectionID]
-			if flow.SpecID == cards.old {
+			if flow.SpecID == found.old {
 				s.Old = append(s.Old, d)
 			} else {
 				s.New = append(s.New, d)
 			}
 		}
 		for _, account := range accounts {
-			s.Accounts = append(s.Accounts, accountOf(account, name))
+			if account.SpecID == found.old {
+				s.OldAccounts = append(s.OldAccounts, accountOf(account, name))
+			} else {
+				s.Accounts = append(s.Accounts, accountOf(account, name))
+			}
 		}
 	}
 	s.TakenAt = a.now()
-	return s, nil
+	return s, found, nil
 }
 
 type cards struct{ old, new string }
@@ -68,8 +73,9 @@ type specCache struct {
 	byID map[string]cards
 }
 
-// cards finds the connection spec ids of a playbook's cards by name, unless it gives them.
-func (a *Activities) cards(ctx context.Context, sandbox *adobe.Sandbox, of Cards) (cards, error) {
+// cards finds the connection spec ids of a playbook's cards by name, unless it gives them. A card that is not in Adobe's catalog any more has the id
+// by which it was first seen.
+func (a *Activities) cards(ctx context.Context, sandbox *adobe.Sandbox, of Cards, base *migration.Base) (cards, error) {
 	if of.Old.SpecID != "" && of.New.SpecID != "" {
 		return cards{of.Old.SpecID, of.New.SpecID}, nil
 	}
@@ -85,10 +91,17 @@ func (a *Activities) cards(ctx context.Context, sandbox *adobe.Sandbox, of Cards
 		return cards{}, err
 	}
 	found := cards{pick(of.Old, specs), pick(of.New, specs)}
+	listed := found.old != "" && found.new != ""
+	if !listed && base != nil {
+		found = cards{cmp.Or(found.old, base.OldCard), cmp.Or(found.new, base.NewCard)}
+	}
 	for card, id := range map[string]string{of.Old.Label(): found.old, of.New.Label(): found.new} {
 		if id == "" {
 			return cards{}, cardMissing{card, sandbox.Organization()}
 		}
+	}
+	if !listed { // what one organization's base knows is not remembered for others
+		return found, nil
 	}
 	a.specs.mu.Lock()
 	defer a.specs.mu.Unlock()
@@ -129,7 +142,7 @@ func dataflow(f adobe.Dataflow, sandbox string) migration.Dataflow {
 		State: migration.DataflowState(f.State), Created: f.CreatedAt.UTC(),
 	}
 	for _, audience := range f.Audiences {
-		d.Audiences = append(d.Audiences, migration.Audience{ID: audience.ID, Name: audience.Name})
+		d.Audiences = append(d.Audiences, migration.Audience{ID: audience.ID, Name: audience.Name, Start: audience.StartDate})
 	}
 	switch f.MappingForm {
 	case adobe.MappingSelectors:
@@ -150,6 +163,6 @@ func dataflow(f adobe.Dataflow, sandbox string) migration.Dataflow {
 func accountOf(c adobe.Account, sandbox string) migration.Account {
 	return migration.Account{
 		ID: c.ID, Name: c.Name, Sandbox: sandbox, State: migration.DataflowState(c.State), Etag: c.Etag,
-		Created: c.CreatedAt, AuthorizedOn: c.AuthorizedOn, ExpiresAt: c.ExpiresAt,
+		Created: c.CreatedAt, AuthorizedOn: c.AuthorizedOn, ExpiresAt: c.ExpiresAt.Truncate(time.Millisecond),
 	}
 }

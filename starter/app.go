@@ -33,14 +33,16 @@ const defaultManifest = "organizations.yaml"
 
 // Output formats.
 const (
-	formatTable = "table"
-	formatJSON  = "json"
-	formatCSV   = "csv"
+	formatTable    = "table"
+	formatJSON     = "json"
+	formatCSV      = "csv"
+	formatMarkdown = "markdown"
+	formatHTML     = "html"
 )
 
 // Main is the whole program with its surroundings given, and returns the exit code.
 func Main(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	a := &app{env: environ, stdout: stdout, stderr: stderr, now: time.Now}
+	a := &app{env: environ, stdout: onScreen(stdout), stderr: stderr, now: time.Now}
 	if file, ok := stderr.(*os.File); ok {
 		a.terminal = term.IsTerminal(int(file.Fd()))
 	}
@@ -108,28 +110,29 @@ func (a *app) command() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.manifestPath, "manifest", defaultManifest, "the manifest `FILE`")
 	flags.StringVar(&a.playbook, "playbook", "", "the playbook's `NAME`, or a path ending in .yaml, instead of the manifest's")
-	flags.StringVarP(&a.output, "output", "o", formatTable, "`FORMAT` of the output: table or json (status: also csv)")
+	flags.StringVarP(&a.output, "output", "o", formatTable, "`FORMAT` of the output: table or json (plan: also markdown; status: also csv; report: also html, csv)")
 	root.AddCommand(
-		a.startCommand(), a.planCommand(), a.statusCommand(), a.signalCommand(),
-		a.approveCommand(), a.pauseCommand(), a.resumeCommand(), a.pairCommand(), a.rescheduleCommand(), a.cancelCommand(),
+		a.startCommand(), a.planCommand(), a.statusCommand(), a.reportCommand(), a.signalCommand(),
+		a.approveCommand(), a.pairCommand(), a.settleCommand(), a.rollbackCommand(),
+		a.pauseCommand(), a.resumeCommand(), a.rescheduleCommand(), a.cancelCommand(),
 		a.searchAttributesCommand(), a.validateCommand(), a.versionCommand(),
 	)
 	a.complete(root)
 	return root
 }
 
-// allowCSV marks the commands whose result is a list that a spreadsheet can take.
-const allowCSV = "csv"
+// moreFormats is the annotation of commands that write more than the formats all have; its value names them.
+const moreFormats = "formats"
+
+func formats(cmd *cobra.Command) []string {
+	return append([]string{formatTable, formatJSON}, strings.Fields(cmd.Annotations[moreFormats])...)
+}
 
 func (a *app) checkOutput(cmd *cobra.Command) error {
-	formats := []string{formatTable, formatJSON}
-	if cmd.Annotations[allowCSV] != "" {
-		formats = append(formats, formatCSV)
-	}
-	if !slices.Contains(formats, a.output) {
+	if known := formats(cmd); !slices.Contains(known, a.output) {
 		bad := a.output
 		a.output = formatTable
-		return usage("flag --output is %q: use %s", bad, strings.Join(formats, " or "))
+		return usage("flag --output is %q: use %s", bad, strings.Join(known, " or "))
 	}
 	return nil
 }
@@ -149,7 +152,9 @@ func need(cmd *cobra.Command, flags ...string) error {
 		"account": "the account's id, as starter status --org ID lists it",
 		"plan":    "the hash that starter plan --org ID prints",
 		"reason":  "why, for whoever looks later",
-		"old":     "the old dataflow's id, as starter plan --org ID asks for it",
+		"old":     "the old dataflow's id, as starter plan --org ID prints it",
+		"answer":  "carry or accept",
+		"out":     "the file to write, such as --out progress.html",
 		"new":     "the id of its copy, or none to leave it out",
 	}
 	for _, name := range flags {

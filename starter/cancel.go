@@ -19,9 +19,10 @@ func (a *app) cancelCommand() *cobra.Command {
 	var org string
 	var yes bool
 	cmd := &cobra.Command{
-		Use:   "cancel --org ID --yes",
-		Short: "Give a migration up: nothing more is changed, nothing is undone",
-		Args:  noArguments,
+		Use:     "cancel --org ID --yes",
+		Short:   "Give a migration up: nothing more is changed, nothing is undone (starter rollback undoes)",
+		Example: "  starter cancel --org 1A2B3C4D5E6F@AdobeOrg --yes",
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := need(cmd, "org"); err != nil {
 				return err

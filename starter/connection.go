@@ -102,7 +102,7 @@ func (c connection) stand(ctx context.Context, t target) (standing, error) {
 	described, err := c.DescribeWorkflowExecution(ctx, t.workflowID, "")
 	if err != nil {
 		if notFound(err) {
-			return standing{}, fail(kindNotStarted, "%s has no workflow for playbook %s: start it with: starter start --org %s", t.organization, t.playbook, t.organization)
+			return standing{}, fail(kindNotStarted, "%s has no workflow for playbook %s: start it with: %s", t.organization, t.playbook, t.command("start"))
 		}
 		return standing{}, fail(kindFailed, "describe the workflow of %s: %w", t.organization, err)
 	}

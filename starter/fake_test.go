@@ -44,7 +44,7 @@ type fake struct {
 	polled    bool
 	down      error // of every request
 	startErr  map[string]error
-	plans     []planned // answers to previews, in order
+	plans     []planning // answers to previews, in order
 	previews  []workflows.PlanInput
 	starts    []client.StartWorkflowOptions
 	signals   []any
@@ -52,9 +52,11 @@ type fake struct {
 	queries   []string // of lists
 	asked     int      // queries and updates
 	pageOf    int      // executions per page
+	terminal  bool     // whoever asks sits at one
+	width     int      // of standard output, if that is a terminal
 }
 
-type planned struct {
+type planning struct {
 	plan migration.Plan
 	err  error
 }
@@ -272,9 +274,12 @@ func (f *fake) ask(t *testing.T, args ...string) reply {
 		f.workflows = map[string]*fakeWorkflow{}
 	}
 	var stdout, stderr bytes.Buffer
-	a := &app{stdout: &stdout, stderr: &stderr, now: func() time.Time { return noon }}
+	a := &app{stdout: &stdout, stderr: &stderr, terminal: f.terminal, now: func() time.Time { return noon }}
 	a.connect = func(context.Context) (connection, error) {
 		return connection{temporal: f, namespace: "default", web: "http://localhost:8233", now: a.now}, nil
+	}
+	if f.width > 0 {
+		a.stdout = screen{&stdout, f.width}
 	}
 	code := a.run(t.Context(), args)
 	return reply{code, stdout.String(), stderr.String()}

@@ -50,9 +50,10 @@ type validateAnswer struct {
 
 func (a *app) validateCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "validate",
-		Short: "Check the manifest and its playbook, without Temporal",
-		Args:  noArguments,
+		Use:     "validate",
+		Short:   "Check the manifest and its playbook, without Temporal",
+		Example: "  starter validate --manifest organizations.yaml",
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			manifest, err := a.manifest()
 			if err != nil {
@@ -66,8 +67,8 @@ func (a *app) validateCommand() *cobra.Command {
 			return a.print(answer, func(w io.Writer) {
 				t := playbook.Timeline
 				fmt.Fprintf(w, "%s is good: %d organizations, playbook %s (%s)\n", a.manifestPath, len(manifest.Organizations), playbook.Name, playbook.Title)
-				facts(w, [][2]string{
-					{"  available", instant(t.Available)}, {"  re-authenticate by", instant(t.ReauthenticateBy)}, {"  shutdown", instant(t.Shutdown)},
+				block(w, "  ", [][2]string{
+					{"available", instant(t.Available)}, {"re-authenticate by", instant(t.ReauthenticateBy)}, {"shutdown", instant(t.Shutdown)},
 				})
 			})
 		},

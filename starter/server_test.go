@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"cutover/internal/engine"
 	"cutover/internal/migration"
 	"cutover/internal/notify"
+	"cutover/internal/store"
 	"cutover/workflows"
 )
 
@@ -36,6 +38,7 @@ type site struct {
 	emulator *emulator.Emulator
 	vendor   string // base URL
 	scenario emulator.Scenario
+	flags    []string // of every command
 }
 
 // newSite starts everything but a worker. Without a Temporal server, only a machine that promises everything fails.
@@ -101,7 +104,7 @@ func (s *site) work(t *testing.T) (stop func()) {
 	require.NoError(t, err)
 	notices, err := notify.New(t.TempDir(), time.Now)
 	require.NoError(t, err)
-	reports, err := notify.NewReports(t.TempDir())
+	reports, err := store.Open(t.Context(), t.TempDir())
 	require.NoError(t, err)
 	acts := &activities.Activities{Adobe: vendor, Credentials: s, Notices: notices, Reports: reports, Ask: activities.AskWorkflow, Pause: activities.Pause, Now: time.Now}
 	reads := worker.New(s.client, workflows.TaskQueue, engine.WorkerOptions(20, nil))
@@ -124,7 +127,7 @@ func (s *site) Lookup(name, organization string) (adobe.Credential, error) {
 func (s *site) ask(t *testing.T, args ...string) reply {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := Main(t.Context(), append(args, "--manifest", s.manifest), s.env, &stdout, &stderr)
+	code := Main(t.Context(), slices.Concat(args, []string{"--manifest", s.manifest}, s.flags), s.env, &stdout, &stderr)
 	return reply{code, stdout.String(), stderr.String()}
 }
 
@@ -163,9 +166,9 @@ func TestAMigrationFromTheCommandLine(t *testing.T) {
 	got := s.ask(t, "plan", "--org", org)
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.stderr, "no worker polls task queue cutover in namespace default")
-	got = s.ask(t, "pause", "--org", org, "--by", "ana", "--reason", "audit", "-o", "json")
+	got = s.ask(t, "pause", "--org", org, "--by", "operator", "--reason", "audit", "-o", "json")
 	require.Equal(t, kindNotStarted, errorOf(t, got).Kind)
-	got = s.ask(t, "signal", "reauth-completed", "--org", org, "--account", "x", "--by", "ana", "-o", "json")
+	got = s.ask(t, "signal", "reauth-completed", "--org", org, "--account", "x", "--by", "operator", "-o", "json")
 	require.Equal(t, kindNotStarted, errorOf(t, got).Kind)
 	require.Equal(t, notStarted, do[statusList](t, s, "status").Organizations[0].Execution)
 
@@ -174,7 +177,7 @@ func TestAMigrationFromTheCommandLine(t *testing.T) {
 	require.Equal(t, resultStarted, started.Organizations[0].Result)
 	require.Equal(t, engine.WebURL("http://ui.example", "default", workflows.WorkflowID("rehearsal", org), started.Organizations[0].RunID), started.Organizations[0].URL)
 	require.Equal(t, resultRunning, do[startAnswer](t, s, "start", "--org", org).Organizations[0].Result)
-	got = s.ask(t, "pause", "--org", org, "--by", "ana", "--reason", "audit", "-o", "json")
+	got = s.ask(t, "pause", "--org", org, "--by", "operator", "--reason", "audit", "-o", "json")
 	require.Equal(t, kindNoWorker, errorOf(t, got).Kind)
 	idle := do[statusDetail](t, s, "status", "--org", org)
 	require.Nil(t, idle.Status)
@@ -197,15 +200,15 @@ func TestAMigrationFromTheCommandLine(t *testing.T) {
 	require.NotEmpty(t, preview.Toggles)
 	require.Empty(t, s.writes(), "a preview changes nothing")
 
-	require.True(t, do[updateAnswer](t, s, "pause", "--org", org, "--by", "ana", "--reason", "audit").Status.Paused)
+	require.True(t, do[updateAnswer](t, s, "pause", "--org", org, "--by", "operator", "--reason", "audit").Status.Paused)
 	got = s.ask(t, "pause", "--org", org, "--by", "ben", "--reason", "again", "-o", "json")
 	require.Equal(t, errorBody{Kind: kindRefused, Message: org + " refused pause: paused already by ana: audit"}, errorOf(t, got))
 	got = s.ask(t, "approve", "--org", org, "--by", "ben", "--plan", "0000", "-o", "json")
 	require.Equal(t, kindRefused, errorOf(t, got).Kind)
-	require.False(t, do[updateAnswer](t, s, "resume", "--org", org, "--by", "ana").Status.Paused)
+	require.False(t, do[updateAnswer](t, s, "resume", "--org", org, "--by", "operator").Status.Paused)
 
 	// A claim that is not true, by the signal's twin that answers, then a true one.
-	got = s.ask(t, "signal", "reauth-completed", "--org", org, "--account", account, "--by", "ana", "--confirm")
+	got = s.ask(t, "signal", "reauth-completed", "--org", org, "--account", account, "--by", "operator", "--confirm")
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.stdout, "account "+account+" is not verified")
 	for _, a := range waiting.Status.Accounts {
@@ -220,9 +223,9 @@ func TestAMigrationFromTheCommandLine(t *testing.T) {
 	require.Equal(t, resultFinished, again.Result)
 	require.Equal(t, string(migration.Migrated), again.Outcome)
 	for _, args := range [][]string{
-		{"pause", "--org", org, "--by", "ana", "--reason", "audit"},
+		{"pause", "--org", org, "--by", "operator", "--reason", "audit"},
 		{"cancel", "--org", org, "--yes"},
-		{"signal", "reauth-completed", "--org", org, "--account", account, "--by", "ana"},
+		{"signal", "reauth-completed", "--org", org, "--account", account, "--by", "operator"},
 	} {
 		body := errorOf(t, s.ask(t, append(args, "-o", "json")...))
 		require.Equal(t, errorBody{Kind: kindFinished, Message: "the migration of " + org + " has already finished (Migrated)"}, body)
@@ -238,6 +241,71 @@ func (s *site) writes() []emulator.Entry {
 		}
 	}
 	return writes
+}
+
+const watchedPlaybook = `name: watched
+title: A rehearsal that is watched
+cards:
+  old: {names: ["(Deprecating) Pinterest", "(Deprecated) Pinterest"]}
+  new: {names: ["(New) Pinterest", "Pinterest"]}
+dates: {available: "-1h", reauthenticate_by: +1h, shutdown: +2h}
+reauthentication: {needed: false}
+verification: {within: 30s, poll: 1s}
+watch: {poll: 1s}
+approval: two-persons
+`
+
+func TestTwoPeopleApproveAndOneRollsBack(t *testing.T) {
+	t.Parallel()
+	s, ok := newSite(t)
+	if !ok {
+		return
+	}
+	playbook := filepath.Join(filepath.Dir(s.manifest), "watched.yaml")
+	require.NoError(t, os.WriteFile(playbook, []byte(watchedPlaybook), 0o600))
+	s.flags = []string{"--playbook", playbook}
+	org := s.org()
+	do[startAnswer](t, s, "start", "--org", org)
+	stop := s.work(t)
+	defer stop()
+	waiting := s.await(t, "people must approve", func(d statusDetail) bool { return d.Status != nil && d.Status.Phase == migration.AwaitingApproval })
+	for _, a := range waiting.Status.Accounts {
+		require.NoError(t, s.emulator.Reconnect(org, a.Sandbox, a.ID, emulator.Reconnection{By: "customer"}))
+	}
+	preview := do[planAnswer](t, s, "plan", "--org", org)
+	require.Equal(t, waiting.Status.PlanHash, preview.Plan.Hash, "what is printed is what is approved and done")
+	require.True(t, preview.Approval.Open)
+	require.Equal(t, preview.Plan.Pairs[0].Old, preview.Pace.First)
+
+	approve := func(by, hash string) reply { return s.ask(t, "approve", "--org", org, "--by", by, "--plan", hash) }
+	got := approve("operator", preview.Plan.Hash)
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.Contains(t, got.stdout, "is approved by 2 different people (so far: operator)")
+	require.Contains(t, approve("ANA", preview.Plan.Hash).stderr, "approved the plan "+preview.Plan.Hash+" already")
+	require.Contains(t, approve("ben", "0000").stderr, "the plan is now "+preview.Plan.Hash+", not 0000: no plan of this organization had that hash lately")
+	require.Equal(t, "operator", do[planAnswer](t, s, "plan", "--org", org).Approval.Consents[0].By)
+	got = s.ask(t, "rollback", "--org", org, "--by", "operator", "--reason", "too early")
+	require.Contains(t, got.stderr, "refused rollback: nothing was switched yet")
+	require.Empty(t, s.writes(), "nothing is changed before two people agreed")
+	got = approve("ben", preview.Plan.Hash)
+	require.Equal(t, exitDone, got.code, got.stderr)
+
+	watching := s.await(t, "everything is switched and watched", func(d statusDetail) bool { return d.Status != nil && d.Status.Phase == migration.Watching })
+	got = s.ask(t, "settle", "--org", org, "--by", "operator", "--old", watching.Status.Pairs[0].Old, "--answer", "accept")
+	require.Contains(t, got.stderr, "refused settle: nothing is asked about dataflow")
+	back := do[updateAnswer](t, s, "rollback", "--org", org, "--by", "operator", "--reason", "counts fell")
+	for _, p := range back.Status.Pairs {
+		require.NotEqual(t, migration.Verified, p.Progress, "it answers when everything is back")
+	}
+	report := do[fleetReport](t, s, "report")
+	require.True(t, report.Organizations[0].Answered)
+	require.Equal(t, countPairs(back.Status.Pairs).RolledBack, report.Totals.Dataflows.RolledBack)
+	require.NotZero(t, report.Totals.Dataflows.RolledBack)
+	got = s.ask(t, "rollback", "--org", org, "--by", "operator", "--reason", "again", "-o", "json")
+	require.Equal(t, kindRefused, errorOf(t, got).Kind)
+	do[cancelAnswer](t, s, "cancel", "--org", org, "--yes")
+	ended := s.await(t, "the end", func(d statusDetail) bool { return d.Execution != running })
+	require.Equal(t, string(migration.RolledBack), ended.Phase)
 }
 
 func TestCancelFromTheCommandLine(t *testing.T) {

@@ -40,7 +40,8 @@ It is a claim: the account itself is looked at. The signal is kept until a worke
 printed; exit code 1 if the account is not verified. Temporal's own tools can send the same signal, as plain JSON:
 
   temporal workflow signal --workflow-id cutover/PLAYBOOK/ORG --name reauth-completed --input '{"account": "ID", "by": "NAME"}'`,
-		Args: noArguments,
+		Example: "  starter signal reauth-completed --org 1A2B3C4D5E6F@AdobeOrg --account 4d3f5c7e --by ana --confirm",
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := need(cmd, "org", "account", "by"); err != nil {
 				return err
@@ -84,7 +85,7 @@ func (a *app) signal(ctx context.Context, c connection, t target, claim workflow
 
 func (a *app) confirm(ctx context.Context, c connection, t target, claim workflows.ReauthCompleted) error {
 	var answer workflows.AccountAnswer
-	if err := c.update(ctx, t, workflows.UpdateReauthCompleted, claim, &answer); err != nil {
+	if err := c.update(ctx, t, update{name: workflows.UpdateReauthCompleted, arg: claim}, &answer); err != nil {
 		return err
 	}
 	result := signalAnswer{Organization: t.organization, WorkflowID: t.workflowID, Account: claim.Account, Sent: true, Answer: &answer}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -57,6 +56,8 @@ func (a *app) startCommand() *cobra.Command {
 
 An organization whose migration runs or has finished is left alone, so starting again is safe. One whose workflow was cancelled, terminated or
 failed starts anew. Exit code 1 if any start failed.`,
+		Example: `  starter start --all
+  starter start --org 1A2B3C4D5E6F@AdobeOrg`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.start(cmd.Context(), ids, all) },
 	}
@@ -98,7 +99,7 @@ func (a *app) startAll(ctx context.Context, c connection, organizations []migrat
 	group.SetLimit(startsAtOnce)
 	for i, o := range organizations {
 		group.Go(func() error {
-			answer.Organizations[i] = c.startOne(ctx, o, playbook, a.now())
+			answer.Organizations[i] = c.startOne(ctx, a.targetOf(playbook.Name, o.ID), o, playbook)
 			tick()
 			return nil
 		})
@@ -134,13 +135,12 @@ func (s startAnswer) anyRuns() bool {
 	return slices.ContainsFunc(s.Organizations, func(r startResult) bool { return r.Result == resultStarted || r.Result == resultRunning })
 }
 
-func (c connection) startOne(ctx context.Context, o migration.Organization, playbook migration.Playbook, now time.Time) startResult {
+func (c connection) startOne(ctx context.Context, t target, o migration.Organization, playbook migration.Playbook) startResult {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	in := workflows.Input{Organization: o, Playbook: playbook}
-	t := target{organization: o.ID, playbook: playbook.Name, workflowID: workflows.WorkflowID(playbook.Name, o.ID)}
 	result := startResult{Organization: o.ID, Name: o.Name, WorkflowID: t.workflowID}
-	run, err := c.ExecuteWorkflow(ctx, workflows.StartOptions(in, now), workflows.MigrateOrganizationName, in)
+	run, err := c.ExecuteWorkflow(ctx, workflows.StartOptions(in, c.now()), workflows.MigrateOrganizationName, in)
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case err == nil:

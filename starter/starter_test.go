@@ -6,17 +6,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	sdk "go.temporal.io/sdk/temporal"
 
 	"cutover/internal/migration"
 	"cutover/workflows"
 )
+
+// again is what a command's advice repeats.
+const again = " --manifest " + exampleManifest
 
 func errorOf(t *testing.T, r reply) errorBody {
 	t.Helper()
@@ -56,8 +57,18 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 		"pair --org A --by x --old B":                                 "flag --new is missing: give the id of its copy, or none to leave it out",
 		"reschedule --org A --by x --reason y":                        "give --reauthenticate-by INSTANT, --shutdown INSTANT or both",
 		"reschedule --org A --by x --reason y --shutdown tomorrow":    `flag --shutdown is "tomorrow": give an instant such as 2024-01-19T08:00:00Z`,
+		"plan --org A -o csv":                                         `flag --output is "csv": use table or json or markdown`,
+		"report -o markdown":                                          `flag --output is "markdown": use table or json or html or csv`,
+		"report --out=":                                               "flag --out is missing: give the file to write, such as --out progress.html",
+		"settle --org A --by x --answer carry":                        "flag --old is missing: give the old dataflow's id, as starter plan --org ID prints it",
+		"settle --org A --by x --old B":                               "flag --answer is missing: give carry or accept",
+		"settle --org A --by x --old B --answer maybe":                `flag --answer is "maybe": use carry or accept`,
+		"settle --org A --old B --answer carry":                       "flag --by is missing: give who acts, such as --by ana",
+		"rollback --org A --by x":                                     "flag --reason is missing: give why, for whoever looks later",
+		"rollback --org A --reason y":                                 "flag --by is missing: give who acts, such as --by ana",
+		"rollback --org A all --by x --reason y":                      `unknown argument "all" (see starter rollback --help)`,
 		"cancel --org A":                                              "flag --yes is missing: a cancelled migration does not go on, it must be started anew (starter pause only holds it)",
-		"validate --manifest " + exampleManifest + " --playbook pinterest-v9": `flag --playbook: "pinterest-v9" is unknown; there is pinterest-v5, or give the path of a file ending in .yaml`,
+		"validate --manifest " + exampleManifest + " --playbook pinterest-v9": `flag --playbook: "pinterest-v9" is unknown; there is amazon-s3, pinterest-v5, or give the path of a file ending in .yaml`,
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
@@ -123,6 +134,17 @@ func TestHelpDocumentsCodesAndOutput(t *testing.T) {
 	}
 }
 
+func TestEveryCommandIsExplained(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{
+		"start", "plan", "status", "report", "signal reauth-completed", "approve", "pair", "settle", "rollback", "pause", "resume", "reschedule", "cancel", "validate",
+	} {
+		got := offline(t, append(strings.Fields(command), "--help")...)
+		require.Equal(t, exitDone, got.code, command)
+		require.Contains(t, got.stdout, "Examples:\n  starter "+command, command)
+	}
+}
+
 func TestCompletion(t *testing.T) {
 	t.Parallel()
 	got := offline(t, withManifestFlag("__complete", "status", "--org", "")...)
@@ -131,6 +153,11 @@ func TestCompletion(t *testing.T) {
 	got = offline(t, "__complete", "--manifest", exampleManifest, "signal", "reauth-completed", "--org", "")
 	require.Contains(t, got.stdout, acme+"\tAcme\n"+globex+"\tGlobex\n")
 	require.Contains(t, offline(t, "__complete", "status", "--playbook", "").stdout, "pinterest-v5\n")
+	require.Contains(t, offline(t, "__complete", "status", "--playbook", "").stdout, "amazon-s3\n")
+	require.Contains(t, offline(t, "__complete", "settle", "--answer", "").stdout, "carry\naccept\n")
+	require.Contains(t, offline(t, "__complete", "plan", "-o", "").stdout, "table\njson\nmarkdown\n")
+	require.Contains(t, offline(t, "__complete", "report", "-o", "").stdout, "table\njson\nhtml\ncsv\n")
+	require.NotContains(t, offline(t, "__complete", "start", "-o", "").stdout, "csv")
 	require.Contains(t, offline(t, "completion", "bash").stdout, "__start_starter")
 }
 
@@ -232,312 +259,15 @@ func (f *fake) bothFormatsFailing(t *testing.T, name string, args ...string) (ta
 	return f.bothFormats(t, name, exitFailed, args...)
 }
 
-func status(phase migration.Phase) *migration.Status {
-	return &migration.Status{
-		Organization: acme, Name: "Acme", Playbook: "pinterest-v5", Phase: phase, Since: noon.Add(-time.Hour), Stage: migration.Open,
-		Guarantee: migration.Open.Guarantee(), Deadline: "re-authenticate", DeadlineAt: time.Date(2023, 12, 16, 8, 0, 0, 0, time.UTC),
-		Reason: `2 dataflows on "old" set up before 2023-11-16T08:00:00Z`, PlanHash: "0011223344556677",
-		Waits: []migration.Wait{{
-			On: migration.OnOrganization, Who: "marketing@acme.example", What: `Reconnect OAuth of account "Acme" (acc-1) in sandbox prod`,
-			Since: noon.Add(-time.Hour), By: time.Date(2023, 12, 16, 8, 0, 0, 0, time.UTC),
-			Command: "starter signal reauth-completed --org " + acme + " --account acc-1 --by NAME",
-		}},
-		Accounts: []migration.AccountState{
-			{Account: migration.Account{ID: "acc-1", Name: "Acme", Sandbox: "prod"}, Since: noon.Add(-time.Hour), Note: "the account has not changed"},
-			{
-				Account: migration.Account{ID: "acc-2", Name: "Acme EMEA", Sandbox: "emea"}, Verified: true, VerifiedAt: noon,
-				LeaseEnd: noon.AddDate(0, 0, 30), Note: "authorized on 2023-12-01",
-			},
-		},
-		Pairs: []migration.PairState{{
-			Pair:     migration.Pair{Name: "Holiday\nshoppers", Sandbox: "emea", Account: "acc-2", Old: "old-1", New: "new-1", Action: migration.Switch},
-			Progress: migration.Switched, SwitchedAt: noon, Note: "first flow run awaited",
-		}},
-		Choices:  map[string]string{"old-9": migration.LeaveOut},
-		Problems: []migration.Problem{{At: noon, What: "the listing was cut short", Type: "Unavailable"}},
-		Deeds:    []migration.Deed{{At: noon, By: "ana", What: "paused: audit"}},
-	}
-}
-
-func TestStatusOfAll(t *testing.T) {
-	t.Parallel()
-	f := &fake{workflows: map[string]*fakeWorkflow{
-		id(acme):                     {state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, attributes: attributesOf(acme, migration.AwaitingReauth, "organization", 3)},
-		id("AFTER@AdobeOrg"):         {state: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, attributes: attributesOf("AFTER@AdobeOrg", migration.Migrated, "", 0)},
-		id("0CANCELLED1@AdobeOrg"):   {state: enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, attributes: attributesOf("0CANCELLED1@AdobeOrg", migration.Cancelled, "", 1)},
-		id("0TERMINATED@AdobeOrg"):   {state: enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, attributes: attributesOf("0TERMINATED@AdobeOrg", migration.Assessing, "", 1)},
-		id("0ODDATTRIBUTE@AdobeOrg"): {state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, attributes: map[string]any{workflows.AttributeOpen.GetName(): "three"}},
-	}}
-	table, _ := f.bothFormats(t, "status", exitDone, withManifestFlag("status")...)
-	require.Empty(t, table.stderr)
-	got := f.ask(t, withManifestFlag("status", "-o", "csv")...)
-	golden(t, "status.csv", got.stdout)
-	require.Equal(t, "WorkflowType = 'MigrateOrganization' AND ExecutionStatus != 'ContinuedAsNew' AND CutoverPlaybook = 'pinterest-v5'", f.queries[0])
-
-	f.queries = nil
-	got = f.ask(t, "status")
-	require.Equal(t, exitDone, got.code, "no manifest is needed")
-	require.Contains(t, got.stdout, acme)
-	require.NotContains(t, got.stdout, globex)
-	require.Len(t, f.queries, 5, "every page was read")
-	require.Equal(t, "WorkflowType = 'MigrateOrganization' AND ExecutionStatus != 'ContinuedAsNew'", f.queries[0])
-}
-
-func TestStatusOfNone(t *testing.T) {
-	t.Parallel()
-	f := &fake{}
-	require.Equal(t, reply{exitDone, "No organization was started: starter start --all starts those of the manifest.\n", ""}, f.ask(t, "status"))
-	require.Equal(t, reply{exitDone, "{\n  \"organizations\": []\n}\n", ""}, f.ask(t, "status", "-o", "json"))
-}
-
-func TestStatusOfOne(t *testing.T) {
-	t.Parallel()
-	f := &fake{polled: true, workflows: map[string]*fakeWorkflow{id(acme): {
-		state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, attributes: attributesOf(acme, migration.AwaitingReauth, "organization", 3),
-		status: status(migration.AwaitingReauth),
-	}}}
-	table, _ := f.bothFormats(t, "status-one", exitDone, withManifestFlag("status", "--org", acme)...)
-	require.Empty(t, table.stderr)
-	got := f.ask(t, withManifestFlag("status", "--org", acme, "-o", "csv")...)
-	require.Equal(t, 2, strings.Count(got.stdout, "\n"))
-	require.Contains(t, got.stdout, ",AwaitingReauth,Open,2023-12-16T08:00:00Z,organization,3,")
-}
-
-func TestStatusFallsBackToSearchAttributes(t *testing.T) {
-	t.Parallel()
-	f := &fake{workflows: map[string]*fakeWorkflow{id(acme): {
-		state: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, attributes: attributesOf(acme, migration.Migrated, "", 0),
-		result: workflows.Result{Outcome: migration.Migrated}, status: status(migration.Migrated),
-	}}}
-	table, _ := f.bothFormats(t, "status-no-worker", exitDone, "status", "--org", acme, "--playbook", "pinterest-v5")
-	require.Equal(t, "warning: no worker polls task queue cutover: this is what search attributes tell\n", table.stderr)
-	require.Zero(t, f.asked, "nothing is asked that nobody answers")
-
-	f.polled = true
-	f.workflows[id(acme)].status = nil
-	got := f.ask(t, "status", "--org", acme, "--playbook", "pinterest-v5")
-	require.Equal(t, exitDone, got.code)
-	require.Equal(t, "warning: the workflow does not answer (query status: context deadline exceeded): this is what search attributes tell\n", got.stderr)
-	require.Contains(t, got.stdout, "Phase     Migrated")
-}
-
-func plan(hash string, pairs ...migration.Pair) migration.Plan {
-	return migration.Plan{Hash: hash, Order: migration.EnableFirst, Pairs: pairs, MadeAt: noon}
-}
-
-func pair(name, old, copied string) migration.Pair {
-	return migration.Pair{Name: name, Sandbox: "prod", Account: "acc-1", Old: old, New: copied, Fingerprint: "f", Action: migration.Switch}
-}
-
-func TestPlan(t *testing.T) {
-	t.Parallel()
-	made := plan("aaaa", pair("Holiday", "old-1", "new-1"), pair("Loyal", "old-2", "new-2"))
-	made.Pairs[1].Drift = []migration.Drift{{Kind: migration.AudienceMissing, Item: `"Gold" (g)`}}
-	made.Pairs[1].Hold = `audience missing on the copy: "Gold" (g)`
-	made.Questions = []migration.Question{
-		{Old: "old-3", Name: "News", Sandbox: "prod", Candidates: []string{"new-3", "new-4"}, Why: "several dataflows fit"},
-		{Old: "old-4", Name: "Lost", Sandbox: "prod", Why: "no dataflow has its name"},
-	}
-	made.Left = []string{"old-9"}
-	f := &fake{polled: true, plans: []planned{{plan: made}, {plan: made}}}
-	table, _ := f.bothFormats(t, "plan", exitDone, withManifestFlag("plan", "--org", acme)...)
-	require.Empty(t, table.stderr)
-	require.Empty(t, f.previews[0].Choices)
-	require.Equal(t, acme, f.previews[0].Organization.ID)
-
-	f.plans = []planned{{plan: plan("eeee")}}
-	got := f.ask(t, withManifestFlag("plan", "--org", acme)...)
-	require.Contains(t, got.stdout, "Nothing would be toggled.\n\nNo dataflow on the old card.")
-}
-
-func TestPlanTakesOverTheAnswersOfTheRunningMigration(t *testing.T) {
-	t.Parallel()
-	current := status(migration.Planning)
-	current.Choices, current.PlanHash = map[string]string{"old-3": "new-4", "old-9": migration.LeaveOut}, "cccc"
-	running := &fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, status: current}
-	f := &fake{polled: true, plans: []planned{{plan: plan("dddd", pair("News", "old-3", "new-4"))}}, workflows: map[string]*fakeWorkflow{id(acme): running}}
-	args := withManifestFlag("plan", "--org", acme)
-	got := f.ask(t, args...)
-	require.Equal(t, exitDone, got.code, got.stderr)
-	require.Empty(t, got.stderr)
-	require.Len(t, f.previews, 1)
-	require.Equal(t, current.Choices, f.previews[0].Choices)
-	require.Contains(t, got.stdout, "Plan dddd of Acme")
-	require.Contains(t, got.stdout, "The running migration follows plan cccc and plans again before it changes anything.")
-
-	f.plans = []planned{{plan: plan("dddd")}}
-	var answer planAnswer
-	require.NoError(t, json.Unmarshal([]byte(f.ask(t, append(args, "-o", "json")...).stdout), &answer))
-	require.Equal(t, current.Choices, answer.Choices)
-	require.Equal(t, "cccc", answer.CurrentHash)
-
-	// One that has ended is started anew without its answers.
-	running.state = enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED
-	f.plans, f.previews = []planned{{plan: plan("eeee")}}, nil
-	got = f.ask(t, args...)
-	require.Equal(t, exitDone, got.code, got.stderr)
-	require.Empty(t, f.previews[0].Choices)
-	require.NotContains(t, got.stdout, "cccc")
-}
-
-func TestPlanSaysWhenAnswersAreUnknown(t *testing.T) {
-	t.Parallel()
-	f := &fake{
-		polled: true, plans: []planned{{plan: plan("dddd")}},
-		workflows: map[string]*fakeWorkflow{id(acme): {state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}},
-	}
-	got := f.ask(t, withManifestFlag("plan", "--org", acme)...)
-	require.Equal(t, exitDone, got.code)
-	require.Equal(t, "warning: the running migration does not tell what it was answered (query status: context deadline exceeded): the plan is made without\n", got.stderr)
-	require.Contains(t, got.stdout, "Plan dddd of Acme")
-}
-
-func TestPlanFailures(t *testing.T) {
-	t.Parallel()
-	f := &fake{}
-	got := f.ask(t, withManifestFlag("plan", "--org", acme, "-o", "json")...)
-	require.Equal(t, exitFailed, got.code)
-	require.Equal(t, errorBody{
-		Kind: kindNoWorker, Message: "no worker polls task queue cutover in namespace default: start one (run: worker) and try again",
-	}, errorOf(t, got))
-	require.Empty(t, f.previews, "nothing hangs on a worker that is not there")
-
-	for want, err := range map[string]error{
-		"plan of " + acme + ": credential acme is unknown":                                                     sdk.NewApplicationError("credential acme is unknown", "Misconfigured"),
-		"plan of " + acme + ": the vendor gave no full answer in time: try again, or look at the worker's log": sdk.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil),
-		"plan of " + acme + ": resource exhausted: xxx":                                                        errFull,
-	} {
-		f := &fake{polled: true, plans: []planned{{err: err}}}
-		require.Equal(t, reply{exitFailed, "", "starter: " + want + "\n"}, f.ask(t, withManifestFlag("plan", "--org", acme)...))
-	}
-}
-
-// decisions are one command line per update, what must reach the workflow, and what a person reads.
-func decisions() map[string]struct {
-	args []string
-	name string
-	arg  any
-	done string
-} {
-	type decision = struct {
-		args []string
-		name string
-		arg  any
-		done string
-	}
-	return map[string]decision{
-		"approve": {[]string{"approve", "--plan", "abcd"}, workflows.UpdateApprove, workflows.Approve{By: "ana", Plan: "abcd"}, "approved"},
-		"pause":   {[]string{"pause", "--reason", "audit"}, workflows.UpdatePause, workflows.Pause{By: "ana", Reason: "audit"}, "paused"},
-		"resume": {
-			[]string{"resume", "--note", "done", "--accept-listed"},
-			workflows.UpdateResume,
-			workflows.Resume{By: "ana", Note: "done", AcceptListed: true},
-			"resumed",
-		},
-		"pair": {[]string{"pair", "--old", "old-1", "--new", "none"}, workflows.UpdatePair, workflows.Choose{By: "ana", Old: "old-1", New: "none"}, "answered"},
-		"reschedule": {
-			[]string{"reschedule", "--reason", "agreed", "--shutdown", "2024-02-01T00:00:00-08:00"},
-			workflows.UpdateReschedule,
-			workflows.Reschedule{By: "ana", Reason: "agreed", Shutdown: time.Date(2024, 2, 1, 8, 0, 0, 0, time.UTC)},
-			"rescheduled",
-		},
-	}
-}
-
-func TestDecisionsReachTheWorkflow(t *testing.T) {
-	t.Parallel()
-	for name, d := range decisions() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var gotName string
-			var gotArg any
-			f := &fake{polled: true, workflows: map[string]*fakeWorkflow{id(acme): {
-				state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
-				update: func(name string, arg any) (any, error) {
-					gotName, gotArg = name, arg
-					return status(migration.Planning), nil
-				},
-			}}}
-			args := withManifestFlag(append(d.args, "--org", acme, "--by", "ana")...)
-			require.Equal(t, reply{exitDone, acme + ": " + d.done + "; phase Planning\n", ""}, f.ask(t, args...))
-			require.Equal(t, d.name, gotName)
-			require.Equal(t, d.arg, gotArg)
-
-			var answer updateAnswer
-			got := f.ask(t, append(args, "-o", "json")...)
-			require.NoError(t, json.Unmarshal([]byte(got.stdout), &answer))
-			require.Equal(t, updateAnswer{Organization: acme, WorkflowID: id(acme), Action: d.name, Status: *status(migration.Planning)}, answer)
-
-			f.workflows[id(acme)].update = func(string, any) (any, error) {
-				return nil, sdk.NewApplicationError("nothing is paused or held", "")
-			}
-			got = f.ask(t, append(args, "-o", "json")...)
-			require.Equal(t, exitFailed, got.code)
-			require.Equal(t, errorBody{Kind: kindRefused, Message: acme + " refused " + d.name + ": nothing is paused or held"}, errorOf(t, got))
-		})
-	}
-}
-
-func TestDecisionsThatNobodyTakes(t *testing.T) {
-	t.Parallel()
-	args := withManifestFlag("pause", "--org", acme, "--by", "ana", "--reason", "audit", "-o", "json")
-	body := func(f *fake) errorBody {
-		t.Helper()
-		got := f.ask(t, args...)
-		require.Equal(t, exitFailed, got.code)
-		return errorOf(t, got)
-	}
-	with := func(w *fakeWorkflow) *fake {
-		return &fake{polled: true, workflows: map[string]*fakeWorkflow{id(acme): w}}
-	}
-
-	require.Equal(t, errorBody{
-		Kind: kindNotStarted, Message: acme + " has no workflow for playbook pinterest-v5: start it with: starter start --org " + acme,
-	}, body(&fake{polled: true}))
-
-	require.Equal(t, errorBody{Kind: kindFinished, Message: "the migration of " + acme + " has already finished (Migrated)"},
-		body(with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, result: workflows.Result{Outcome: migration.Migrated}})))
-
-	require.Equal(t, errorBody{Kind: kindFinished, Message: "the migration of " + acme + " has already finished (terminated)"},
-		body(with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED})))
-
-	idle := with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING})
-	idle.polled = false
-	require.Equal(t, kindNoWorker, body(idle).Kind)
-	require.Zero(t, idle.asked, "it does not hang on a worker that is not there")
-
-	ended := with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED})
-	ended.polled = false
-	require.Equal(t, errorBody{Kind: kindFinished, Message: "the migration of " + acme + " has already finished (cancelled)"}, body(ended),
-		"starting a worker would not help")
-
-	late := client.NewWorkflowUpdateServiceTimeoutOrCanceledError(serviceerror.NewDeadlineExceeded("late"))
-	require.Equal(t, errorBody{
-		Kind: kindNoWorker, Message: "no worker answered for " + acme + " within 15s: look at the worker's log, then at starter status --org " + acme,
-	}, body(with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, updateErr: late})))
-
-	slow := with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, update: func(string, any) (any, error) { return nil, late }})
-	require.Equal(t, errorBody{
-		Kind: kindFailed, Message: "pause of " + acme + " was accepted and is not done after 15s: look at starter status --org " + acme,
-	}, body(slow))
-
-	require.Equal(t, errorBody{Kind: kindFailed, Message: "pause of " + acme + ": resource exhausted: xxx"},
-		body(with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, updateErr: errFull})))
-
-	between := with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, between: 2, updateErr: errFull})
-	require.Equal(t, "pause of "+acme+": resource exhausted: xxx", body(between).Message, "a workflow that continues as new is asked again")
-	require.Equal(t, 3, between.asked)
-}
-
 func TestSignalWorksWithoutAWorker(t *testing.T) {
 	t.Parallel()
 	f := &fake{workflows: map[string]*fakeWorkflow{id(acme): {state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}}}
-	args := withManifestFlag("signal", "reauth-completed", "--org", acme, "--account", "acc-1", "--by", "ana", "--note", "phone")
+	args := withManifestFlag("signal", "reauth-completed", "--org", acme, "--account", "acc-1", "--by", "operator", "--note", "phone")
 	require.Equal(t, reply{
 		exitDone, acme + ": told that account acc-1 was re-authenticated; it is looked at next\n",
 		"warning: no worker polls task queue cutover in namespace default: the signal waits until one does (run: worker)\n",
 	}, f.ask(t, args...))
-	require.Equal(t, []any{workflows.SignalReauthCompleted, workflows.ReauthCompleted{Account: "acc-1", By: "ana", Note: "phone"}}, f.signals)
+	require.Equal(t, []any{workflows.SignalReauthCompleted, workflows.ReauthCompleted{Account: "acc-1", By: "operator", Note: "phone"}}, f.signals)
 
 	f.polled = true
 	got := f.ask(t, append(args, "-o", "json")...)
@@ -547,7 +277,7 @@ func TestSignalWorksWithoutAWorker(t *testing.T) {
 	f.workflows[id(acme)].state = enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	f.workflows[id(acme)].result.Outcome = migration.Migrated
 	require.Equal(t, reply{exitFailed, "", "starter: the migration of " + acme + " has already finished (Migrated)\n"}, f.ask(t, args...))
-	require.Equal(t, reply{exitFailed, "", "starter: " + acme + " has no workflow for playbook pinterest-v5: start it with: starter start --org " + acme + "\n"},
+	require.Equal(t, reply{exitFailed, "", "starter: " + acme + " has no workflow for playbook pinterest-v5: start it with: starter start --org " + acme + again + "\n"},
 		(&fake{}).ask(t, args...))
 }
 
@@ -557,13 +287,13 @@ func TestSignalConfirm(t *testing.T) {
 	f := &fake{polled: true, workflows: map[string]*fakeWorkflow{id(acme): {
 		state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
 		update: func(name string, arg any) (any, error) {
-			if name != workflows.UpdateReauthCompleted || arg != (workflows.ReauthCompleted{Account: "acc-1", By: "ana"}) {
+			if name != workflows.UpdateReauthCompleted || arg != (workflows.ReauthCompleted{Account: "acc-1", By: "operator"}) {
 				return nil, errFull
 			}
 			return answer, nil
 		},
 	}}}
-	args := withManifestFlag("signal", "reauth-completed", "--org", acme, "--account", "acc-1", "--by", "ana", "--confirm")
+	args := withManifestFlag("signal", "reauth-completed", "--org", acme, "--account", "acc-1", "--by", "operator", "--confirm")
 	require.Equal(t, reply{exitDone, acme + ": account acc-1 is verified: authorized on 2023-12-01\n", ""}, f.ask(t, args...))
 	require.Empty(t, f.signals)
 
@@ -640,7 +370,7 @@ verification: {within: 30s, poll: 1s}
 func TestAPlaybookThatIsNotThereHasItsPlaceInTheManifest(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"nope":      `"nope" is unknown; there is pinterest-v5, or give the path of a file ending in .yaml`,
+		"nope":      `"nope" is unknown; there is amazon-s3, pinterest-v5, or give the path of a file ending in .yaml`,
 		"nope.yaml": "no file at DIR/nope.yaml; a path counts from the manifest's folder",
 	} {
 		dir := t.TempDir()

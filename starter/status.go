@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,9 +42,12 @@ func (a *app) statusCommand() *cobra.Command {
 
 The list is made from search attributes, needs no worker and may lag by a second. It holds the organizations of the playbook, those of the
 manifest that were not started included; without a manifest, those of every playbook. With --org the workflow itself answers; without a worker
-its search attributes do.`,
+its search attributes do. starter report has more about all of them.`,
+		Example: `  starter status
+  starter status --org 1A2B3C4D5E6F@AdobeOrg
+  starter status -o csv > status.csv`,
 		Args:        noArguments,
-		Annotations: map[string]string{allowCSV: "yes"},
+		Annotations: map[string]string{moreFormats: formatCSV},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("org") {
 				if err := need(cmd, "org"); err != nil {
@@ -159,33 +161,6 @@ func withManifest(summaries []summary, manifest config.Manifest, playbook string
 	return summaries
 }
 
-func summaryRows(list []summary) [][]string {
-	rows := [][]string{{"organization", "name", "playbook", "execution", "phase", "stage", "deadline", "waiting_on", "open", "error_type", "workflow_id", "run_id", "url"}}
-	for _, s := range list {
-		rows = append(rows, []string{
-			s.Organization, s.Name, s.Playbook, s.Execution, s.Phase, s.Stage, instant(s.Deadline), s.WaitingOn,
-			strconv.FormatInt(s.Open, 10), s.ErrorType, s.WorkflowID, s.RunID, s.URL,
-		})
-	}
-	return rows
-}
-
-func listTable(w io.Writer, list []summary) {
-	if len(list) == 0 {
-		fmt.Fprintln(w, "No organization was started: starter start --all starts those of the manifest.")
-		return
-	}
-	rows := [][]string{{"ORGANIZATION", "NAME", "EXECUTION", "PHASE", "STAGE", "DEADLINE", "WAITING ON", "OPEN", "ERROR"}}
-	for _, s := range list {
-		open := strconv.FormatInt(s.Open, 10)
-		if s.Execution == notStarted {
-			open = ""
-		}
-		rows = append(rows, []string{s.Organization, s.Name, s.Execution, s.Phase, s.Stage, instant(s.Deadline), s.WaitingOn, open, s.ErrorType})
-	}
-	writeTable(w, rows)
-}
-
 func (a *app) statusOf(ctx context.Context, org string) error {
 	t, err := a.target(org)
 	if err != nil {
@@ -202,7 +177,7 @@ func (a *app) statusOf(ctx context.Context, org string) error {
 		if a.output == formatCSV {
 			return writeCSV(a.stdout, summaryRows([]summary{detail.summary}))
 		}
-		return a.print(detail, func(w io.Writer) { detailTable(w, detail) })
+		return a.print(detail, func(w io.Writer) { detailTable(w, detail, t, a.now()) })
 	})
 }
 
@@ -244,87 +219,4 @@ func (c connection) queryStatus(ctx context.Context, workflowID string) (*migrat
 		status.At(c.now())
 	}
 	return &status, nil
-}
-
-func detailTable(w io.Writer, d statusDetail) {
-	title := d.Organization
-	if d.Name != "" {
-		title = d.Name + " (" + d.Organization + ")"
-	}
-	fmt.Fprintf(w, "%s, playbook %s, %s\n\n", oneLine(title), d.Playbook, d.Execution)
-	if d.Status == nil {
-		facts(w, [][2]string{
-			{"Outcome", d.Outcome},
-			{"Phase", d.Phase},
-			{"Stage", d.Stage},
-			{"Deadline", instant(d.Deadline)},
-			{"Waiting on", d.WaitingOn},
-			{"Open", strconv.FormatInt(d.Open, 10)},
-			{"Error", d.ErrorType},
-			{"Web UI", d.URL},
-		})
-		return
-	}
-	s := d.Status
-	deadline := s.Deadline
-	if deadline != "" {
-		deadline += " by " + instant(s.DeadlineAt)
-	}
-	paused := ""
-	if s.Paused {
-		paused = "yes"
-	}
-	facts(w, [][2]string{
-		{"Outcome", d.Outcome},
-		{"Phase", fmt.Sprintf("%s since %s", s.Phase, instant(s.Since))},
-		{"Stage", fmt.Sprintf("%s: %s", s.Stage, s.Guarantee)},
-		{"Deadline", deadline},
-		{"Paused", paused},
-		{"Affected", s.Reason},
-		{"Plan", s.PlanHash},
-		{"Web UI", d.URL},
-	})
-	section(w, "Waits", []string{"ON", "WHO", "WHAT", "SINCE", "BY", "TYPE"}, s.Waits, func(x migration.Wait) []string {
-		return []string{x.On, x.Who, x.What, instant(x.Since), instant(x.By), x.Command}
-	})
-	section(w, "Accounts", []string{"ACCOUNT", "NAME", "SANDBOX", "VERIFIED", "UNTIL", "NOTE"}, s.Accounts, func(x migration.AccountState) []string {
-		verified := "no"
-		if x.Verified {
-			verified = instant(x.VerifiedAt)
-		}
-		return []string{x.ID, x.Name, x.Sandbox, verified, instant(x.LeaseEnd), x.Note}
-	})
-	section(w, "Dataflows", []string{"NAME", "SANDBOX", "OLD", "COPY", "PROGRESS", "SWITCHED", "NOTE"}, s.Pairs, func(x migration.PairState) []string {
-		return []string{x.Name, x.Sandbox, x.Old, x.New, string(x.Progress), instant(x.SwitchedAt), x.Note}
-	})
-	section(w, "Problems", []string{"AT", "TYPE", "HOLDS", "WHAT"}, s.Problems, func(x migration.Problem) []string {
-		return []string{instant(x.At), x.Type, strconv.FormatBool(x.Holds), x.What}
-	})
-	section(w, "Deeds", []string{"AT", "BY", "WHAT"}, s.Deeds, func(x migration.Deed) []string {
-		return []string{instant(x.At), x.By, x.What}
-	})
-}
-
-// facts writes what is known, a line each.
-func facts(w io.Writer, pairs [][2]string) {
-	var rows [][]string
-	for _, pair := range pairs {
-		if pair[1] != "" {
-			rows = append(rows, pair[:])
-		}
-	}
-	writeTable(w, rows)
-}
-
-// section writes a titled table unless it is empty.
-func section[T any](w io.Writer, title string, head []string, list []T, row func(T) []string) {
-	if len(list) == 0 {
-		return
-	}
-	fmt.Fprintf(w, "\n%s\n", title)
-	rows := [][]string{head}
-	for _, x := range list {
-		rows = append(rows, row(x))
-	}
-	writeTable(w, rows)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"regexp"
 
@@ -17,6 +18,27 @@ type target struct {
 	organization string
 	playbook     string
 	workflowID   string
+	again        string // flags by which another command means the same
+}
+
+// command is what a person types next about the organization.
+func (t target) command(words string) string {
+	return fmt.Sprintf("starter %s --org %s%s", words, t.organization, t.again)
+}
+
+// again are the flags of this command that another one must repeat to mean the same manifest and playbook.
+func (a *app) again() (flags string) {
+	if a.playbook != "" {
+		flags += " --playbook " + a.playbook
+	}
+	if a.manifestPath != defaultManifest {
+		flags += " --manifest " + a.manifestPath
+	}
+	return flags
+}
+
+func (a *app) targetOf(playbook, organization string) target {
+	return target{organization: organization, playbook: playbook, workflowID: workflows.WorkflowID(playbook, organization), again: a.again()}
 }
 
 // manifest reads the manifest; --playbook wins over the playbook it names.
@@ -81,7 +103,7 @@ func (a *app) target(organization string) (target, error) {
 	case !playbookName.MatchString(name):
 		return target{}, usage("flag --playbook: %q is neither a playbook's name nor a path ending in .yaml", name)
 	}
-	return target{organization: organization, playbook: name, workflowID: workflows.WorkflowID(name, organization)}, nil
+	return a.targetOf(name, organization), nil
 }
 
 // nameOf is the name of the manifest's playbook; a path is read for it, and what is neither a path nor a name has its fault from reading too.
@@ -99,12 +121,17 @@ func (a *app) complete(root *cobra.Command) {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 	}
 	// Completions fail for flags that do not exist only, and these do.
-	_ = root.RegisterFlagCompletionFunc("output", fixed(formatTable, formatJSON, formatCSV))
+	_ = root.RegisterFlagCompletionFunc("output", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return formats(cmd), cobra.ShellCompDirectiveNoFileComp
+	})
 	_ = root.RegisterFlagCompletionFunc("playbook", fixed(config.PlaybookNames()...))
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {
 		if cmd.Flags().Lookup("org") != nil {
 			_ = cmd.RegisterFlagCompletionFunc("org", a.completeOrganizations)
+		}
+		if cmd.Flags().Lookup("answer") != nil {
+			_ = cmd.RegisterFlagCompletionFunc("answer", fixed(answers...))
 		}
 		for _, child := range cmd.Commands() {
 			visit(child)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,8 +15,8 @@ import (
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/temporal"
 
+	"cutover/activities"
 	"cutover/internal/migration"
-	"cutover/workflows"
 )
 
 // updateTimeout bounds each half of an update: until a worker accepted it, and until it is done.
@@ -28,8 +30,15 @@ type updateAnswer struct {
 	Status       migration.Status `json:"status"`
 }
 
+// update is what a workflow is asked to do.
+type update struct {
+	name   string
+	arg    any
+	within time.Duration // for it to be done; 0: updateTimeout
+}
+
 // update asks the workflow to do something now. A refusal and the result come from the handle, not from the request.
-func (c connection) update(ctx context.Context, t target, name string, arg, result any) error {
+func (c connection) update(ctx context.Context, t target, u update, result any) error {
 	s, err := c.stand(ctx, t)
 	if err != nil {
 		return err
@@ -43,27 +52,30 @@ func (c connection) update(ctx context.Context, t target, name string, arg, resu
 	asked, cancel := context.WithTimeout(ctx, updateTimeout)
 	defer cancel()
 	handle, err := c.ask(asked, client.UpdateWorkflowOptions{
-		WorkflowID: t.workflowID, UpdateID: uuid.NewString(), UpdateName: name, Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageAccepted,
+		WorkflowID: t.workflowID, UpdateID: uuid.NewString(), UpdateName: u.name, Args: []any{u.arg}, WaitForStage: client.WorkflowUpdateStageAccepted,
 	})
 	switch {
 	case err != nil && late(err):
-		return fail(kindNoWorker, "no worker answered for %s within %s: look at the worker's log, then at starter status --org %s", t.organization, updateTimeout, t.organization)
+		return fail(kindNoWorker, "no worker answered for %s within %s: look at the worker's log, then at %s", t.organization, updateTimeout, t.command("status"))
 	case err != nil:
-		return c.explain(ctx, t, name, err)
+		return c.explain(ctx, t, u.name, err)
 	}
-	waited, cancel := context.WithTimeout(ctx, updateTimeout)
+	within := cmp.Or(u.within, updateTimeout)
+	waited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	err = handle.Get(waited, result)
 	var refused *sdk.ApplicationError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &refused) && refused.Type() == activities.RollbackRefused: // of some; others may have gone back
+		return fail(kindFailed, "%s of %s: %s; how the others stand is in %s", u.name, t.organization, refused.Message(), t.command("status"))
 	case errors.As(err, &refused):
-		return fail(kindRefused, "%s refused %s: %s", t.organization, name, refused.Message())
+		return fail(kindRefused, "%s refused %s: %s", t.organization, u.name, refused.Message())
 	case late(err):
-		return fail(kindFailed, "%s of %s was accepted and is not done after %s: look at starter status --org %s", name, t.organization, updateTimeout, t.organization)
+		return fail(kindFailed, "%s of %s was accepted and is not done after %s: it goes on; look at %s", u.name, t.organization, within, t.command("status"))
 	}
-	return c.explain(ctx, t, name, err)
+	return c.explain(ctx, t, u.name, err)
 }
 
 // askAgain is how soon a request is repeated that met the workflow between two runs.
@@ -87,21 +99,26 @@ func (c connection) ask(ctx context.Context, update client.UpdateWorkflowOptions
 // decision is a command that carries an operator's decision to one organization.
 type decision struct {
 	use, short, long string
+	example          string // flags behind --org ID --by NAME
 	name             string // of the update
 	required         []string
 	flags            func(cmd *cobra.Command)
 	check            func() error
 	argument         func() any
-	done             string // what a person reads
+	within           time.Duration // for it to be done; 0: updateTimeout
+	waiting          string        // what a person reads while it takes long
+	done             string        // what a person reads
+	more             func(io.Writer, target, migration.Status)
 }
 
 func (a *app) decide(d decision) *cobra.Command {
 	var org string
 	cmd := &cobra.Command{
-		Use:   d.use,
-		Short: d.short,
-		Long:  d.long,
-		Args:  noArguments,
+		Use:     d.use,
+		Short:   d.short,
+		Long:    d.long,
+		Example: "  starter " + strings.Fields(d.use)[0] + " --org 1A2B3C4D5E6F@AdobeOrg --by ana" + d.example,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := need(cmd, append([]string{"org", "by"}, d.required...)...); err != nil {
 				return err
@@ -116,12 +133,18 @@ func (a *app) decide(d decision) *cobra.Command {
 				return err
 			}
 			return a.with(cmd.Context(), func(c connection) error {
+				if a.terminal && d.waiting != "" {
+					fmt.Fprintln(a.stderr, d.waiting)
+				}
 				answer := updateAnswer{Organization: t.organization, WorkflowID: t.workflowID, Action: d.name}
-				if err := c.update(cmd.Context(), t, d.name, d.argument(), &answer.Status); err != nil {
+				if err := c.update(cmd.Context(), t, update{d.name, d.argument(), d.within}, &answer.Status); err != nil {
 					return err
 				}
 				return a.print(answer, func(w io.Writer) {
 					fmt.Fprintf(w, "%s: %s; phase %s\n", t.organization, d.done, answer.Status.Phase)
+					if d.more != nil {
+						d.more(w, t, answer.Status)
+					}
 				})
 			})
 		},
@@ -133,101 +156,4 @@ func (a *app) decide(d decision) *cobra.Command {
 
 func byFlag(cmd *cobra.Command, by *string) {
 	cmd.Flags().StringVar(by, "by", "", "the `NAME` of who decides")
-}
-
-func (a *app) approveCommand() *cobra.Command {
-	var in workflows.Approve
-	return a.decide(decision{
-		use: "approve --org ID --by NAME --plan HASH", short: "Agree to a plan, where the playbook wants that",
-		name: workflows.UpdateApprove, required: []string{"plan"}, done: "approved",
-		flags: func(cmd *cobra.Command) {
-			byFlag(cmd, &in.By)
-			cmd.Flags().StringVar(&in.Plan, "plan", "", "the plan's `HASH`, as starter plan prints it")
-		},
-		argument: func() any { return in },
-	})
-}
-
-func (a *app) pauseCommand() *cobra.Command {
-	var in workflows.Pause
-	return a.decide(decision{
-		use: "pause --org ID --by NAME --reason TEXT", short: "Stop planning and changing until resumed",
-		long: `Stop planning and changing until resumed. Looking at accounts goes on, and what was switched stays as it is.
-
-To stop every write of all organizations at once, use the task queue's rate limit:
-  temporal task-queue config set --task-queue ` + workflows.WritesTaskQueue + ` --task-queue-type activity --queue-rps-limit 0 --queue-rps-limit-reason TEXT
-and to release it, the same with --queue-rps-limit default.`,
-		name: workflows.UpdatePause, required: []string{"reason"}, done: "paused",
-		flags: func(cmd *cobra.Command) {
-			byFlag(cmd, &in.By)
-			cmd.Flags().StringVar(&in.Reason, "reason", "", "`TEXT` for whoever resumes")
-		},
-		argument: func() any { return in },
-	})
-}
-
-func (a *app) resumeCommand() *cobra.Command {
-	var in workflows.Resume
-	return a.decide(decision{
-		use: "resume --org ID --by NAME", short: "End a pause, and look again at whatever is held",
-		name: workflows.UpdateResume, done: "resumed",
-		flags: func(cmd *cobra.Command) {
-			byFlag(cmd, &in.By)
-			cmd.Flags().StringVar(&in.Note, "note", "", "a `TEXT` for whoever looks later")
-			cmd.Flags().BoolVar(&in.AcceptListed, "accept-listed", false, "the listed dataflows are all there are, although more were expected")
-		},
-		argument: func() any { return in },
-	})
-}
-
-func (a *app) pairCommand() *cobra.Command {
-	var in workflows.Choose
-	return a.decide(decision{
-		use: "pair --org ID --by NAME --old ID --new ID|none", short: "Answer which dataflow of the new card is the copy of an old one",
-		name: workflows.UpdatePair, required: []string{"old", "new"}, done: "answered",
-		flags: func(cmd *cobra.Command) {
-			byFlag(cmd, &in.By)
-			cmd.Flags().StringVar(&in.Old, "old", "", "the old dataflow's `ID`")
-			cmd.Flags().StringVar(&in.New, "new", "", "the `ID` of its copy, or none to leave it out")
-		},
-		argument: func() any { return in },
-	})
-}
-
-func (a *app) rescheduleCommand() *cobra.Command {
-	var in workflows.Reschedule
-	var reauthenticateBy, shutdown string
-	return a.decide(decision{
-		use: "reschedule --org ID --by NAME --reason TEXT", short: "Move an organization's deadlines",
-		long: `Move an organization's deadlines: give --reauthenticate-by, --shutdown or both. One that is not given stays.`,
-		name: workflows.UpdateReschedule, required: []string{"reason"}, done: "rescheduled",
-		flags: func(cmd *cobra.Command) {
-			byFlag(cmd, &in.By)
-			cmd.Flags().StringVar(&in.Reason, "reason", "", "`TEXT` for whoever looks later")
-			cmd.Flags().StringVar(&reauthenticateBy, "reauthenticate-by", "", "the `INSTANT` from which the old card is not guaranteed")
-			cmd.Flags().StringVar(&shutdown, "shutdown", "", "the `INSTANT` at which the old API closes")
-		},
-		check: func() (err error) {
-			if reauthenticateBy == "" && shutdown == "" {
-				return usage("give --reauthenticate-by INSTANT, --shutdown INSTANT or both")
-			}
-			if in.ReauthenticateBy, err = parseInstant("reauthenticate-by", reauthenticateBy); err != nil {
-				return err
-			}
-			in.Shutdown, err = parseInstant("shutdown", shutdown)
-			return err
-		},
-		argument: func() any { return in },
-	})
-}
-
-func parseInstant(flag, text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return time.Time{}, usage("flag --%s is %q: give an instant such as 2024-01-19T08:00:00Z", flag, text)
-	}
-	return at.UTC(), nil
 }

@@ -62,7 +62,8 @@ Everything is configured by the environment:
   CUTOVER_ADOBE_RPS         requests per second to Adobe, all organizations together (default 40)
   CUTOVER_HEALTH_ADDRESS    where GET /livez and GET /readyz listen (default 127.0.0.1:8081)
   CUTOVER_NOTICES           directory that notices are delivered into (default ./notices)
-  CUTOVER_REPORTS           directory that evidence is written into (default ./reports)
+  CUTOVER_REPORTS           directory that evidence is written into, or the URL of a bucket such as s3://bucket/folder?region=eu-west-1
+                            or azblob://container/folder, with credentials as for the vendor's own tools (default ./reports)
   CUTOVER_LOG_FORMAT        json or console (default: console on a terminal, else json)
   CUTOVER_LOG_LEVEL         debug, info, warn or error (default info)
   CUTOVER_ADOBE_IMS_URL, CUTOVER_ADOBE_URL, CUTOVER_PINTEREST_URL

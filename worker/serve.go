@@ -31,11 +31,12 @@ func writesAtOnce(rps float64) int { return max(1, int(math.Ceil(rps/5))) }
 
 // serve runs the worker until ctx ends or it cannot go on.
 func serve(ctx context.Context, env engine.Environment, stderr io.Writer) error {
-	s, err := configure(env, stderr)
+	s, err := configure(ctx, env, stderr)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.logger.Sync() }() // a terminal cannot be synced, and nothing is lost there
+	defer func() { _ = s.logger.Sync() }()   // a terminal cannot be synced, and nothing is lost there
+	defer func() { _ = s.reports.Close() }() // every report was written when its activity ended
 	health := engine.NewHealth(s.temporal.Identity, time.Now,
 		engine.Queue{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_WORKFLOW},
 		engine.Queue{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,18 +17,20 @@ import (
 	"cutover/internal/config"
 	"cutover/internal/engine"
 	"cutover/internal/notify"
+	"cutover/internal/store"
 )
 
-// setup is everything the worker needs, made from its configuration without touching the network.
+// setup is everything the worker needs, made from its configuration. Of the network only a bucket for reports is touched.
 type setup struct {
 	config     config.Worker
 	logger     *zap.Logger
 	temporal   client.Options
 	activities *activities.Activities
+	reports    *store.Reports
 }
 
 // configure reads all configuration and reports everything wrong with it at once.
-func configure(env engine.Environment, logs io.Writer) (setup, error) {
+func configure(ctx context.Context, env engine.Environment, logs io.Writer) (setup, error) {
 	cfg, envErr := config.WorkerFromEnv(env.Getenv)
 	credentials, credentialsErr := config.ReadCredentials(cfg.Credentials, env.Getenv)
 	options, temporalErr := engine.ClientOptions(env, zap.NewNop())
@@ -46,12 +49,12 @@ func configure(env engine.Environment, logs io.Writer) (setup, error) {
 		RequestsPerSecond: cfg.AdobeRPS, Logger: logger.Named("adobe"), Now: time.Now,
 	})
 	notices, noticesErr := notify.New(cfg.Notices, time.Now)
-	reports, reportsErr := notify.NewReports(cfg.Reports)
+	reports, reportsErr := store.Open(ctx, cfg.Reports)
 	if err := errors.Join(vendorErr, inVariable(config.EnvNotices, noticesErr), inVariable(config.EnvReports, reportsErr)); err != nil {
 		return setup{}, usageError{err}
 	}
 	return setup{
-		config: cfg, logger: logger, temporal: options,
+		config: cfg, logger: logger, temporal: options, reports: reports,
 		activities: &activities.Activities{
 			Adobe: vendor, Credentials: credentials, Notices: notices, Reports: reports, Ask: activities.AskWorkflow, Pause: activities.Pause, Now: time.Now,
 		},

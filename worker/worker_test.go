@@ -161,20 +161,25 @@ func TestEveryFaultOfTheConfigurationAtOnce(t *testing.T) {
 	code, _, stderr = once(t, environment(t, "CUTOVER_NOTICES="+blocked, "CUTOVER_REPORTS="+blocked))
 	require.Equal(t, exitUsage, code)
 	require.Equal(t, "worker: CUTOVER_NOTICES: "+blocked+" is not a directory\nCUTOVER_REPORTS: "+blocked+" is not a directory\n", stderr)
+
+	code, _, stderr = once(t, environment(t, "CUTOVER_NOTICES="+blocked, "CUTOVER_REPORTS=s3://reports?secret="+canary))
+	require.Equal(t, exitUsage, code)
+	require.Equal(t, "worker: CUTOVER_NOTICES: "+blocked+" is not a directory\n"+
+		"CUTOVER_REPORTS: s3://reports cannot be opened: check its parameters (secret) and the credentials in the environment\n", stderr)
 }
 
 func TestPlainHTTPIsForRehearsals(t *testing.T) {
 	t.Parallel()
 	urls := []string{"CUTOVER_ADOBE_IMS_URL=http://emulator.example", "CUTOVER_ADOBE_URL=http://emulator.example"}
-	_, err := configure(environment(t, urls...), io.Discard)
+	_, err := configure(t.Context(), environment(t, urls...), io.Discard)
 	require.ErrorContains(t, err, "CUTOVER_ADOBE_URL must use https")
-	_, err = configure(environment(t, append(urls, "CUTOVER_ALLOW_PLAIN_HTTP=1")...), io.Discard)
+	_, err = configure(t.Context(), environment(t, append(urls, "CUTOVER_ALLOW_PLAIN_HTTP=1")...), io.Discard)
 	require.NoError(t, err)
 }
 
 func TestEveryActivityHasWhatItNeeds(t *testing.T) {
 	t.Parallel()
-	s, err := configure(environment(t), io.Discard)
+	s, err := configure(t.Context(), environment(t), io.Discard)
 	require.NoError(t, err)
 	needs := reflect.ValueOf(s.activities).Elem()
 	for i := range needs.NumField() {

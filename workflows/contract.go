@@ -29,6 +29,8 @@ const (
 	UpdatePause           = "pause"                  // Pause
 	UpdateResume          = "resume"                 // Resume
 	UpdatePair            = "pair"                   // Choose
+	UpdateSettle          = "settle"                 // Settle
+	UpdateRollback        = "rollback"               // Rollback
 	UpdateReschedule      = "reschedule"             // Reschedule
 	QueryStatus           = "status"                 // migration.Status
 	QueryPlan             = "plan"                   // *migration.Plan, nil before there is one
@@ -50,9 +52,10 @@ type Input struct {
 // Result is how a migration ended.
 type Result struct {
 	Outcome  migration.Phase `json:"outcome"`
-	Switched int             `json:"switched,omitempty"` // dataflows that run on the new card
-	LeftOff  int             `json:"left_off,omitempty"` // dataflows that were switched off before and stay so
-	LeftOut  int             `json:"left_out,omitempty"` // dataflows that a person left out
+	Switched int             `json:"switched,omitempty"`  // dataflows that run on the new card
+	LeftOff  int             `json:"left_off,omitempty"`  // dataflows that were switched off before and stay so
+	LeftOut  int             `json:"left_out,omitempty"`  // dataflows that a person left out
+	WentBack int             `json:"went_back,omitempty"` // dataflows that were rolled back and run on the old card
 	Evidence string          `json:"evidence,omitempty"`
 }
 
@@ -60,7 +63,14 @@ type Result struct {
 type PlanInput struct {
 	Organization migration.Organization `json:"organization"`
 	Playbook     migration.Playbook     `json:"playbook"`
-	Choices      map[string]string      `json:"choices,omitempty"`
+	Terms        *migration.Terms       `json:"terms,omitempty"` // of the running workflow; nil: it was not started
+}
+
+func (in PlanInput) terms(now time.Time) migration.Terms {
+	if in.Terms != nil {
+		return *in.Terms
+	}
+	return (&migration.State{}).Terms(in.Playbook, now)
 }
 
 // ReauthCompleted says that somebody signed in again for an account. It is a claim: the account itself is looked at.
@@ -89,10 +99,11 @@ type Pause struct {
 	Reason string `json:"reason"`
 }
 
-// Resume ends a pause and looks again at whatever was held.
+// Resume ends a pause and looks again at whatever was held, or releases the one pair of Old.
 type Resume struct {
 	By   string `json:"by"`
 	Note string `json:"note,omitempty"`
+	Old  string `json:"old,omitempty"`
 	// AcceptListed says that the listed dataflows are all there are, although more were expected.
 	AcceptListed bool `json:"accept_listed,omitempty"`
 }
@@ -102,6 +113,20 @@ type Choose struct {
 	By  string `json:"by"`
 	Old string `json:"old"`
 	New string `json:"new"`
+}
+
+// Settle answers what is asked about a pair: what to do about its drift, or, with migration.AnswerAccept, that its flow runs are good enough.
+type Settle struct {
+	By     string           `json:"by"`
+	Old    string           `json:"old"`
+	Answer migration.Answer `json:"answer"`
+}
+
+// Rollback takes switched pairs back to the old card: all of them, after which nothing more is switched until Resume, or the one of Old.
+type Rollback struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+	Old    string `json:"old,omitempty"`
 }
 
 // Reschedule moves this organization's deadlines. A zero instant leaves that one as it is.

@@ -103,10 +103,16 @@ func (o *organization) describe(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, details(o.Organization, o.playbook, o.state, workflow.Now(ctx)))
 }
 
-// The Web UI takes 20 KB of details; long lists are cut and counted.
+// The Web UI takes 20 KB of details; long lists are cut and counted. Each part ends where it leaves room for those that follow it.
 const (
 	maxRows      = 40
 	maxCellBytes = 300
+
+	waitsEnd    = 6 << 10
+	commandsEnd = 9 << 10
+	pairsEnd    = 15 << 10
+	accountsEnd = 17 << 10
+	problemsEnd = 19 << 10
 )
 
 func details(org migration.Organization, p migration.Playbook, s *migration.State, now time.Time) string {
@@ -135,18 +141,18 @@ func details(org migration.Organization, p migration.Playbook, s *migration.Stat
 		line("")
 		line("| On | For | Since | By |")
 		line("|---|---|---|---|")
-		rows(&b, status.Waits, func(w migration.Wait) string {
+		rows(&b, waitsEnd, status.Waits, func(w migration.Wait) string {
 			return fmt.Sprintf("| %s | %s | %s | %s |", cell(w.Who), cell(w.What), migration.Instant(w.Since), migration.Instant(w.By))
 		})
-		b.WriteString(commands(status.Waits))
+		b.WriteString(commands(status.Waits, commandsEnd-b.Len()))
 	}
 	if len(status.Pairs) > 0 {
 		line("\n### Dataflows")
 		line("")
 		line("| Dataflow | Sandbox | Old | New | Action | Progress | Note |")
 		line("|---|---|---|---|---|---|---|")
-		rows(&b, status.Pairs, func(p migration.PairState) string {
-			return fmt.Sprintf("| %s | %s | `%s` | `%s` | %s | **%s** | %s |", cell(p.Name), cell(p.Sandbox), p.Old, p.New, p.Action, p.Progress, cell(p.Note))
+		rows(&b, pairsEnd, status.Pairs, func(p migration.PairState) string {
+			return fmt.Sprintf("| %s | %s | `%s` | `%s` | %s | **%s** | %s |", cell(p.Name), cell(p.Sandbox), p.Old, p.New, p.Action, p.Progress, cell(remarks(p)))
 		})
 	}
 	if len(status.Accounts) > 0 {
@@ -154,7 +160,7 @@ func details(org migration.Organization, p migration.Playbook, s *migration.Stat
 		line("")
 		line("| Account | Sandbox | Signed in | Lasts until | Last answer |")
 		line("|---|---|---|---|---|")
-		rows(&b, status.Accounts, func(a migration.AccountState) string {
+		rows(&b, accountsEnd, status.Accounts, func(a migration.AccountState) string {
 			signedIn, until := "no", ""
 			if a.Verified {
 				signedIn = migration.Instant(a.VerifiedAt)
@@ -168,16 +174,44 @@ func details(org migration.Organization, p migration.Playbook, s *migration.Stat
 	if len(status.Problems) > 0 {
 		line("\n### Problems")
 		line("")
-		for _, problem := range status.Problems {
+		for i, problem := range status.Problems {
+			if b.Len() > problemsEnd {
+				line("- … and %d more", len(status.Problems)-i)
+				break
+			}
 			line("- %s %s", migration.Instant(problem.At), cell(problem.What))
 		}
 	}
 	return b.String()
 }
 
-func rows[T any](b *strings.Builder, list []T, row func(T) string) {
+// remarks are what an operator should know of a pair beside where it stands.
+func remarks(p migration.PairState) string {
+	var words []string
+	add := func(text string) {
+		if text != "" {
+			words = append(words, text)
+		}
+	}
+	add(p.Note)
+	if v := p.Verdict; v != nil && v.Expected > 0 {
+		add(fmt.Sprintf("delivered %d identities, the old dataflow about %d in as many runs", v.Activated, v.Expected))
+	}
+	if n := len(p.Carried); n > 0 {
+		add(fmt.Sprintf("%d audience(s) carried over", n))
+	}
+	if p.Missed != nil {
+		add("not delivered from " + migration.Instant(p.Missed.From) + " to " + migration.Instant(p.Missed.To))
+	}
+	if !p.RollbackUntil.IsZero() {
+		add("can be rolled back until " + migration.Instant(p.RollbackUntil))
+	}
+	return strings.Join(words, "; ")
+}
+
+func rows[T any](b *strings.Builder, end int, list []T, row func(T) string) {
 	for i, item := range list {
-		if i == maxRows {
+		if i == maxRows || b.Len() > end {
 			b.WriteString("| … and " + strconv.Itoa(len(list)-i) + " more | | | | |\n")
 			return
 		}
@@ -194,10 +228,10 @@ func cell(text string) string {
 }
 
 // commands are what the people who are waited for type, in a block that one can copy from.
-func commands(waits []migration.Wait) string {
+func commands(waits []migration.Wait, room int) string {
 	var b strings.Builder
 	for i, w := range waits {
-		if w.Command != "" && i < maxRows {
+		if w.Command != "" && i < maxRows && b.Len() < room {
 			b.WriteString(w.Command + "\n")
 		}
 	}

@@ -46,7 +46,7 @@ func TestEveryFaultAtEveryStep(t *testing.T) {
 					t.Parallel()
 					w := newWorld(t, nov20, func(_ *workflows.Input, s *emulator.Scenario) { s.Faults = []emulator.Fault{fault} })
 					for hour := range 48 {
-						w.at(nov20.Add(time.Duration(hour+1)*time.Hour), func() {
+						w.maybe(nov20.Add(time.Duration(hour+1)*time.Hour), func() {
 							status := w.status()
 							if hour == 0 {
 								signedIn(w)

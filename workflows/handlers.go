@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"cutover/activities"
@@ -43,7 +44,7 @@ func (o *organization) setQueries(ctx workflow.Context) error {
 		}, workflow.QueryHandlerOptions{Description: "the current plan; null before there is one"}),
 		workflow.SetQueryHandlerWithOptions(ctx, QueryEvidence, func() (activities.Evidence, error) {
 			return activities.Evidence{
-				Status: o.state.Status(o.Organization, o.playbook, workflow.Now(ctx)), Plan: o.state.Plan, Base: o.state.Assessment.Base,
+				Status: o.state.Status(o.Organization, o.playbook, workflow.Now(ctx)), Plan: o.state.Plan, Missed: o.state.Undelivered(), Title: o.playbook.Title, Guide: o.playbook.Links.Guide,
 			}, nil
 		}, workflow.QueryHandlerOptions{Description: "everything that is known, for the evidence file"}),
 	)
@@ -147,6 +148,8 @@ func (o *organization) setUpdates(ctx workflow.Context) error {
 		update(ctx, UpdatePause, "stop planning and changing until resumed", o.refusePause, o.pause),
 		update(ctx, UpdateResume, "end a pause and look again at whatever is held", o.refuseResume, o.resume),
 		update(ctx, UpdatePair, "answer which dataflow is the copy of an old one; new \"none\" leaves it out", o.refuseChoice, o.choose),
+		update(ctx, UpdateSettle, "answer what is asked about a dataflow: carry its drift over, or accept things as they are", o.refuseSettle, o.settle),
+		update(ctx, UpdateRollback, "take switched dataflows back to the old card", o.refuseRollback, o.rollBack),
 		update(ctx, UpdateReschedule, "move this organization's deadlines", o.refuseReschedule, o.reschedule),
 	)
 }
@@ -208,22 +211,15 @@ func (o *organization) confirm(ctx workflow.Context, in ReauthCompleted) (Accoun
 }
 
 func (o *organization) refuseApprove(_ workflow.Context, in Approve) error {
-	switch {
-	case o.refuse(in.By) != nil:
-		return o.refuse(in.By)
-	case o.state.Plan == nil:
-		return errors.New("there is no plan to approve yet")
-	case !o.state.NeedsApproval(o.playbook):
-		return errors.New("no plan waits for approval")
-	case in.Plan != o.state.Plan.Hash:
-		return fmt.Errorf("the plan is now %s, not %s: look at it again with starter plan", o.state.Plan.Hash, in.Plan)
+	if err := o.refuse(in.By); err != nil {
+		return err
 	}
-	return nil
+	return o.state.RefuseApproval(in.By, in.Plan, o.playbook)
 }
 
 // approve asks for a fresh plan too: if that has another hash, something changed meanwhile and the approval does not hold.
 func (o *organization) approve(ctx workflow.Context, in Approve) (migration.Status, error) {
-	o.state.Approve()
+	o.state.Approve(in.By, workflow.Now(ctx))
 	o.state.Replan = true
 	return o.did(ctx, in.By, "approved plan "+in.Plan), nil
 }
@@ -249,6 +245,9 @@ func (o *organization) refuseResume(ctx workflow.Context, in Resume) error {
 	if err := o.refuse(in.By); err != nil {
 		return err
 	}
+	if in.Old != "" {
+		return o.state.RefuseResume(in.Old)
+	}
 	waits := o.state.Waits(o.Organization, o.playbook, workflow.Now(ctx))
 	if !slices.ContainsFunc(waits, func(w migration.Wait) bool { return w.On == migration.OnOperator }) {
 		return errors.New("nothing is paused or held")
@@ -257,11 +256,16 @@ func (o *organization) refuseResume(ctx workflow.Context, in Resume) error {
 }
 
 func (o *organization) resume(ctx workflow.Context, in Resume) (migration.Status, error) {
-	if o.state.Short(o.Organization) {
+	if o.state.Short(o.Organization) && in.Old == "" {
 		o.state.Assessed, o.state.AcceptListed = in.AcceptListed && o.state.Assessed, in.AcceptListed
 	}
-	o.state.Resume()
-	return o.did(ctx, in.By, "resumed"+note(in.Note)), nil
+	o.state.Resume(in.Old)
+	o.state.Attended = nil // who looks again is told when that was not enough
+	what := "resumed"
+	if in.Old != "" {
+		what += " dataflow " + in.Old
+	}
+	return o.did(ctx, in.By, what+note(in.Note)), nil
 }
 
 func (o *organization) refuseChoice(_ workflow.Context, in Choose) error {
@@ -275,7 +279,7 @@ func (o *organization) refuseChoice(_ workflow.Context, in Choose) error {
 	if i < 0 {
 		return fmt.Errorf("nothing is asked about dataflow %q; starter plan lists the questions", in.Old)
 	}
-	if q := o.state.Plan.Questions[i]; in.New != migration.LeaveOut && !slices.Contains(q.Candidates, in.New) {
+	if q := o.state.Plan.Questions[i]; q.More == 0 && in.New != migration.LeaveOut && !slices.Contains(q.Candidates, in.New) {
 		return fmt.Errorf("dataflow %q cannot be the copy of %q; choose one of %v or %q", in.New, in.Old, q.Candidates, migration.LeaveOut)
 	}
 	for _, old := range workflow.DeterministicKeys(o.state.Choices) {
@@ -295,6 +299,63 @@ func (o *organization) choose(ctx workflow.Context, in Choose) (migration.Status
 	return o.did(ctx, in.By, "chose "+in.New+" as the copy of "+in.Old), nil
 }
 
+func (o *organization) refuseSettle(_ workflow.Context, in Settle) error {
+	if err := o.refuse(in.By); err != nil {
+		return err
+	}
+	return o.state.RefuseSettle(in.Old, in.Answer)
+}
+
+func (o *organization) settle(ctx workflow.Context, in Settle) (migration.Status, error) {
+	o.state.Settle(in.Old, in.Answer, in.By, workflow.Now(ctx))
+	return o.did(ctx, in.By, "settled dataflow "+in.Old+": "+string(in.Answer)), nil
+}
+
+func (o *organization) refuseRollback(ctx workflow.Context, in Rollback) error {
+	switch {
+	case o.refuse(in.By) != nil:
+		return o.refuse(in.By)
+	case in.Reason == "" || len(in.Reason) > maxWords:
+		return fmt.Errorf("reason is missing or longer than %d bytes: whoever tries again must know why", maxWords)
+	}
+	return o.state.RefuseRollback(in.Old, o.playbook, workflow.Now(ctx))
+}
+
+// rollBack asks for pairs to go back and answers when they did, or with why they could not.
+func (o *organization) rollBack(ctx workflow.Context, in Rollback) (migration.Status, error) {
+	now := workflow.Now(ctx)
+	what := "rolled back: " + in.Reason
+	if in.Old != "" {
+		what = "rolled back dataflow " + in.Old + ": " + in.Reason
+	} else if o.state.Paused == nil {
+		o.state.Paused = &migration.Deed{At: now, By: in.By, What: what} // nothing goes forward again before somebody says so
+	}
+	o.state.RollBack(in.Old, migration.Deed{At: now, By: in.By, What: in.Reason}, o.playbook)
+	going := o.state.GoingBack()
+	var stayed []string
+	for _, old := range o.state.SwitchedPairs() {
+		if err := o.state.RefuseRollback(old, o.playbook, now); err != nil && in.Old == "" {
+			stayed = append(stayed, err.Error())
+		}
+	}
+	o.did(ctx, in.By, what)
+	// A handler that waits would keep a run from ending, so it waits on what always comes, also after a cancellation.
+	apart, release := acting(ctx)
+	defer release()
+	if err := workflow.Await(apart, func() bool { return len(o.state.GoingBack()) == 0 || o.finished }); err != nil {
+		return migration.Status{}, err
+	}
+	for _, pair := range going {
+		if is := o.state.Pair(pair.Old); is != nil && is.Progress != migration.WentBack {
+			stayed = append(stayed, fmt.Sprintf("dataflow %q (%s) was %s", is.Name, is.Old, is.Note))
+		}
+	}
+	if len(stayed) > 0 {
+		return migration.Status{}, temporal.NewApplicationError(strings.Join(stayed, "; "), activities.RollbackRefused)
+	}
+	return answer(o.state.Status(o.Organization, o.playbook, workflow.Now(ctx))), nil
+}
+
 func (o *organization) refuseReschedule(_ workflow.Context, in Reschedule) error {
 	switch {
 	case o.refuse(in.By) != nil:
@@ -304,22 +365,11 @@ func (o *organization) refuseReschedule(_ workflow.Context, in Reschedule) error
 	case in.ReauthenticateBy.IsZero() && in.Shutdown.IsZero():
 		return errors.New("give reauthenticate_by, shutdown or both")
 	}
-	return o.moved(in).Check()
-}
-
-func (o *organization) moved(in Reschedule) migration.Timeline {
-	t := o.playbook.Timeline
-	if !in.ReauthenticateBy.IsZero() {
-		t.ReauthenticateBy = in.ReauthenticateBy.UTC()
-	}
-	if !in.Shutdown.IsZero() {
-		t.Shutdown = in.Shutdown.UTC()
-	}
-	return t
+	return o.playbook.Timeline.Move(in.ReauthenticateBy, in.Shutdown).Check()
 }
 
 func (o *organization) reschedule(ctx workflow.Context, in Reschedule) (migration.Status, error) {
-	o.playbook.Timeline = o.moved(in)
+	o.playbook.Timeline = o.playbook.Timeline.Move(in.ReauthenticateBy, in.Shutdown)
 	now := workflow.Now(ctx)
 	o.state.Milestone = now
 	status := o.did(ctx, in.By, fmt.Sprintf("moved the deadlines to %s and %s: %s",
@@ -335,5 +385,19 @@ func (o *organization) did(ctx workflow.Context, by, what string) migration.Stat
 	now := workflow.Now(ctx)
 	o.state.Record(migration.Deed{At: now, By: by, What: what})
 	o.changes++
-	return o.state.Status(o.Organization, o.playbook, now)
+	held := o.state.Phase == migration.NeedsAttention || o.state.Phase == migration.AwaitingApproval
+	if held && len(o.state.Waits(o.Organization, o.playbook, now)) == 0 {
+		o.state.Enter(migration.Planning, now) // the loop may be busy telling somebody, and nobody is waited for any more
+	}
+	return answer(o.state.Status(o.Organization, o.playbook, now))
+}
+
+// An answer stays in history, so that of a large organization it holds the first pairs only; the query status has them all.
+const answeredPairs = 50
+
+func answer(s migration.Status) migration.Status {
+	if len(s.Pairs) > answeredPairs {
+		s.Pairs, s.Terms = s.Pairs[:answeredPairs], migration.Terms{}
+	}
+	return s
 }

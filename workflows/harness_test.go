@@ -18,12 +18,14 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"cutover/activities"
 	"cutover/internal/adobe"
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
 	"cutover/internal/notify"
+	"cutover/internal/store"
 	"cutover/playbooks"
 	"cutover/workflows"
 )
@@ -37,7 +39,9 @@ type world struct {
 	notices  *notices
 	reports  *reports
 	scenario emulator.Scenario
+	adobe    *adobe.Client
 	clock    *clock
+	ahead    map[time.Time]int // callbacks that have not run yet
 }
 
 // clock lets the emulated vendors outlive one run of a workflow.
@@ -47,7 +51,8 @@ func (c *clock) Now() time.Time { return c.now() }
 
 const acme = "1A2B3C4D5E6F@AdobeOrg"
 
-// pinterest is the real playbook with rarer polls, so that a test of two months stays fast.
+// pinterest is the real playbook with rarer polls, so that a test of two months stays fast. It ends when everything is verified; tests of the watch
+// turn that on.
 func pinterest(t *testing.T, start time.Time) migration.Playbook {
 	t.Helper()
 	data, err := playbooks.FS.ReadFile("pinterest-v5.yaml")
@@ -55,6 +60,7 @@ func pinterest(t *testing.T, start time.Time) migration.Playbook {
 	p, err := migration.ParsePlaybook("pinterest-v5.yaml", data, start)
 	require.NoError(t, err)
 	p.Reauthentication.Poll = migration.Duration(6 * time.Hour)
+	p.Watch = migration.Watch{}
 	return p
 }
 
@@ -65,13 +71,16 @@ func small(t *testing.T, p migration.Playbook) emulator.Scenario {
 	require.NoError(t, err)
 	s.Stages = emulator.Stages{CardsAvailable: emulator.At(p.Timeline.Available), OldAPIClosed: emulator.At(p.Timeline.Shutdown)}
 	s.Settings.EtagSettles = -1
+	for i := range s.Organizations[0].Sandboxes[0].Dataflows {
+		s.Organizations[0].Sandboxes[0].Dataflows[i].ID = fmt.Sprintf("00000000-0000-5000-8000-%012d", i+1) // plans follow the ids
+	}
 	return s
 }
 
 // newWorld begins at start.
 func newWorld(t *testing.T, start time.Time, change ...func(*workflows.Input, *emulator.Scenario)) *world {
 	t.Helper()
-	w := &world{TestWorkflowEnvironment: environment(start), t: t, notices: &notices{}, reports: &reports{}, clock: &clock{}}
+	w := &world{TestWorkflowEnvironment: environment(start), t: t, notices: &notices{}, reports: &reports{}, clock: &clock{}, ahead: map[time.Time]int{}}
 	w.clock.now = w.Now
 	p := pinterest(t, start)
 	w.in = workflows.Input{
@@ -105,6 +114,7 @@ func (w *world) register() {
 	w.t.Cleanup(server.Close)
 	client, err := adobe.New(adobe.Config{IMSURL: server.URL, PlatformURL: server.URL, Now: w.clock.Now})
 	require.NoError(w.t, err)
+	w.adobe = client
 	acts := &activities.Activities{
 		Adobe: client, Credentials: credentials{w.scenario}, Notices: w.notices, Reports: w.reports, Now: w.clock.Now, Pause: noPause, Ask: w.evidence,
 	}
@@ -115,21 +125,59 @@ func (w *world) register() {
 
 // next is the same world with the run that follows a continue-as-new.
 func (w *world) next(in workflows.Input) *world {
-	n := *w
-	n.TestWorkflowEnvironment = environment(w.Now())
-	n.clock.now = n.Now
+	n := w.again(w.Now())
 	n.in = in
+	return n
+}
+
+// again is the same world at another time, with the organization started anew.
+func (w *world) again(start time.Time) *world {
+	n := *w
+	n.TestWorkflowEnvironment = environment(start)
+	n.clock.now = n.Now
+	n.ahead = map[time.Time]int{}
 	n.register()
 	return &n
 }
 
-// at runs f when the clock reads t. The clock of tests is that of the workflow.
-func (w *world) at(t time.Time, f func()) { w.RegisterDelayedCallback(f, t.Sub(w.Now())) }
+// continued runs the workflow until it continues as new, and gives what the next run begins with.
+func (w *world) continued() workflows.Input {
+	w.t.Helper()
+	w.execute()
+	var again *workflow.ContinueAsNewError
+	require.ErrorAs(w.t, w.GetWorkflowError(), &again)
+	require.Equal(w.t, workflows.MigrateOrganizationName, again.WorkflowType.Name)
+	var in workflows.Input
+	require.NoError(w.t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &in))
+	require.NotNil(w.t, in.State)
+	return in
+}
+
+// at runs f when the clock reads t, and the test fails if the workflow ends before. The clock of tests is that of the workflow.
+func (w *world) at(t time.Time, f func()) {
+	w.ahead[t]++
+	w.maybe(t, func() {
+		if w.ahead[t]--; w.ahead[t] == 0 {
+			delete(w.ahead, t)
+		}
+		f()
+	})
+}
+
+// maybe runs f when the clock reads t, if the workflow has not ended by then.
+func (w *world) maybe(t time.Time, f func()) { w.RegisterDelayedCallback(f, t.Sub(w.Now())) }
+
+// execute runs the workflow until the run ends.
+func (w *world) execute() {
+	w.ExecuteWorkflow(workflows.MigrateOrganizationName, w.in)
+	require.True(w.t, w.IsWorkflowCompleted(), "the workflow has not ended")
+	require.Empty(w.t, w.ahead, "the workflow ended at %s, before these callbacks", w.Now())
+}
 
 // run runs the workflow to its end.
 func (w *world) run() (workflows.Result, error) {
-	w.ExecuteWorkflow(workflows.MigrateOrganizationName, w.in)
-	require.True(w.t, w.IsWorkflowCompleted(), "the workflow has not ended")
+	w.t.Helper()
+	w.execute()
 	var result workflows.Result
 	if err := w.GetWorkflowError(); err != nil {
 		return result, err
@@ -235,6 +283,23 @@ func (w *world) refused(name, reason string, arg any) {
 	}, arg)
 }
 
+// reply is what became of an update.
+type reply struct {
+	done bool
+	err  error
+}
+
+// ask sends an update that must be accepted and may fail.
+func (w *world) ask(name string, arg any) *reply {
+	r := &reply{}
+	w.UpdateWorkflow(name, "", &testsuite.TestUpdateCallback{
+		OnReject:   func(err error) { require.NoError(w.t, err, "update %s was refused", name) },
+		OnAccept:   func() {},
+		OnComplete: func(_ any, err error) { r.done, r.err = true, err },
+	}, arg)
+	return r
+}
+
 // requireSwitched checks that every pair is on the new card.
 func (w *world) requireSwitched() {
 	w.t.Helper()
@@ -297,26 +362,38 @@ func (n *notices) kinds() string {
 	return strings.Join(kinds, " ")
 }
 
+// reports keeps files in memory; the bucket itself has tests of its own.
 type reports struct {
-	mu   sync.Mutex
-	data map[string]activities.Evidence
+	mu    sync.Mutex
+	files map[string][]byte
 }
 
 func (r *reports) Put(_ context.Context, name string, data []byte) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !strings.HasSuffix(name, "/evidence.json") {
-		return name, nil
+	if r.files == nil {
+		r.files = map[string][]byte{}
 	}
-	var e activities.Evidence
-	if err := json.Unmarshal(data, &e); err != nil {
-		return "", err
-	}
-	if r.data == nil {
-		r.data = map[string]activities.Evidence{}
-	}
-	r.data[name] = e
+	r.files[name] = data
 	return name, nil
+}
+
+func (r *reports) Get(_ context.Context, name string) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if data, ok := r.files[name]; ok {
+		return data, nil
+	}
+	return nil, store.ErrNotFound
+}
+
+// evidence is the last evidence that was written of an organization.
+func (r *reports) evidence(t *testing.T, playbook, organization string) (e activities.Evidence) {
+	t.Helper()
+	data, err := r.Get(t.Context(), playbook+"/"+strings.ReplaceAll(organization, "@", "_at_")+"/evidence.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, &e))
+	return e
 }
 
 // noPause lets a transition that takes time outlast the attempt, since the skipping clock stands while an activity runs.
@@ -401,4 +478,93 @@ func requireReadAfterEdit(t *testing.T, w *world, id string) {
 	}
 	require.Positive(t, writes)
 	require.Positive(t, edited)
+}
+
+// hours is n hours after nov20.
+func hours(n int) time.Time { return nov20.Add(time.Duration(n) * time.Hour) }
+
+// edit is a customer at work on a dataflow in Adobe's user interface.
+func (w *world) edit(card, name string, edit emulator.Edit) {
+	w.t.Helper()
+	edit.By = "customer"
+	require.NoError(w.t, w.emu.EditFlow(acme, "prod", w.flow(card, name).ID, edit))
+}
+
+// add is a customer activating another audience to a dataflow.
+func (w *world) add(card, name, audience string) {
+	w.t.Helper()
+	w.edit(card, name, emulator.Edit{AddAudiences: []emulator.Audience{{Name: audience, ID: audience}}})
+}
+
+// delete is a customer deleting a dataflow.
+func (w *world) delete(card, name string) {
+	w.t.Helper()
+	require.NoError(w.t, w.emu.DeleteFlow(acme, "prod", w.flow(card, name).ID, "customer"))
+}
+
+// remap is a customer mapping another field of a dataflow, with a client of their own.
+func (w *world) remap(card, name string) {
+	w.t.Helper()
+	credential, err := credentials{w.scenario}.Lookup("acme", acme)
+	require.NoError(w.t, err)
+	sandbox := w.adobe.Sandbox(credential, "prod")
+	flow, err := sandbox.Dataflow(w.t.Context(), w.flow(card, name).ID)
+	require.NoError(w.t, err)
+	field := map[string]any{"type": "JSON_PATH", "value": map[string]any{"operator": "EXISTS", "mapping": map[string]any{
+		"sourceType": "text/x.schema-path", "source": "phone", "destination": "phone", "identity": false,
+	}}}
+	op := adobe.PatchOp{Op: adobe.OpAdd, Path: "/transformations/0/params/profileSelectors/selectors/-", Value: field}
+	require.NoError(w.t, sandbox.PatchDataflow(w.t.Context(), flow.ID, flow.Etag, op))
+}
+
+// pair is the pair of the dataflow as the status shows it.
+func (w *world) pair(name string) migration.PairState {
+	w.t.Helper()
+	pairs := w.status().Pairs
+	i := slices.IndexFunc(pairs, func(p migration.PairState) bool { return p.Name == name })
+	require.GreaterOrEqual(w.t, i, 0, "no pair %q", name)
+	return pairs[i]
+}
+
+// wrote lists what was written at the vendor in words, such as "enable new Loyal customers", of one dataflow or of all.
+func (w *world) wrote(name string) []string {
+	names := map[string]string{}
+	for _, sb := range w.scenario.Organizations[0].Sandboxes {
+		for _, d := range sb.Dataflows {
+			names[d.ID] = d.Name
+		}
+	}
+	for _, e := range w.emu.Ledger(0) {
+		if e.Origin != "" {
+			names[e.ID] = names[e.Origin]
+		}
+	}
+	list := []string{}
+	for _, e := range w.writes() {
+		if e.Applied && e.Op != emulator.OpPatch && (name == "" || names[e.ID] == name) {
+			words := []string{e.Op, e.Card, names[e.ID]}
+			if e.Detail != "" {
+				words = append(words, e.Detail)
+			}
+			list = append(list, strings.Join(words, " "))
+		}
+	}
+	return list
+}
+
+// sides are the states of a dataflow on the old and on the new card.
+func (w *world) sides(name string) string {
+	return w.flow("old", name).State + " " + w.flow("new", name).State
+}
+
+// text is what the last notice of a kind said.
+func (n *notices) text(kind migration.NoticeKind) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, notice := range slices.Backward(n.list) {
+		if notice.Kind == string(kind) {
+			return notice.Subject + "\n" + notice.Text
+		}
+	}
+	return ""
 }

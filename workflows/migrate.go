@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -36,18 +37,24 @@ type organization struct {
 	published attributes
 	signs     *background // a person signs in
 	runs      *background // first flow runs
+	sights    *background // somebody changes what was switched
 	reminder  *background // the next reminder
 }
 
 func (o *organization) run(ctx workflow.Context) (Result, error) {
 	for {
+		o.harvest(ctx)
 		now := workflow.Now(ctx)
 		o.lapse(now)
-		o.stopIdle()
+		o.stopIdle(now)
 		var err error
 		switch step := o.state.Next(o.Organization, o.playbook, now); {
 		case ctx.Err() != nil:
 			return o.cancelled(ctx)
+		case step == migration.StepFinish:
+			return o.finish(ctx)
+		case (step == migration.StepPlan || step == migration.StepCutOver) && o.long(ctx):
+			err = o.continueAsNew(ctx) // at the other steps a handler may wait for what the step brings
 		case step == migration.StepAssess:
 			err = o.assess(ctx)
 		case step == migration.StepTell:
@@ -58,8 +65,8 @@ func (o *organization) run(ctx workflow.Context) (Result, error) {
 			err = o.plan(ctx)
 		case step == migration.StepCutOver:
 			o.cutOver(ctx)
-		case step == migration.StepFinish:
-			return o.finish(ctx)
+		case step == migration.StepGoBack:
+			o.goBack(ctx)
 		default:
 			err = o.wait(ctx)
 		}
@@ -70,6 +77,11 @@ func (o *organization) run(ctx workflow.Context) (Result, error) {
 			return Result{}, err // continue-as-new; everything else was taken in by the step itself
 		}
 	}
+}
+
+// long tells that the history is long enough for the run to continue as new.
+func (o *organization) long(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 }
 
 // assess takes the first look: affected or not, whose sign-in is needed, the base for later changes.
@@ -88,9 +100,15 @@ func (o *organization) assess(ctx workflow.Context) error {
 
 // tell sends the first notice. Nothing goes on before it is delivered.
 func (o *organization) tell(ctx workflow.Context) error {
-	if len(o.state.Pending()) > 0 {
-		o.state.Enter(migration.AwaitingReauth, workflow.Now(ctx))
-		if err := o.notify(ctx, migration.NoticeStart, migration.Instant(workflow.Now(ctx))); err != nil {
+	kind := migration.NoticeStart
+	if len(o.state.Pending()) == 0 {
+		kind = migration.NoticeRenew
+	}
+	if len(o.state.Asked()) > 0 {
+		if kind == migration.NoticeStart {
+			o.state.Enter(migration.AwaitingReauth, workflow.Now(ctx))
+		}
+		if err := o.notify(ctx, kind, migration.Instant(workflow.Now(ctx))); err != nil {
 			return o.hold(ctx, err)
 		}
 	}
@@ -109,7 +127,7 @@ func (o *organization) check(ctx workflow.Context) error {
 		case account == nil:
 			o.ignore(ctx, fmt.Sprintf("signal by %s: account %s is not one of this organization's accounts that wait; they are listed in the status", claim.By, claim.Account))
 			o.answers[claim.Account] = AccountAnswer{claim.Account, false, "unknown account"}
-		case account.Verified:
+		case account.Verified && account.RenewSince.IsZero():
 			o.answers[claim.Account] = AccountAnswer{claim.Account, true, "verified already: " + account.Note}
 		default:
 			account.ClaimedBy = claim.By
@@ -135,29 +153,44 @@ func (o *organization) check(ctx workflow.Context) error {
 		return nil
 	}
 	for _, look := range looks {
-		o.learn(ctx, look)
-		if !look.Verdict.Verified {
+		if !o.learn(ctx, look) {
 			o.attempt(ctx, o.notify(ctx, migration.NoticeRefused, look.Account.ID+"@"+migration.Instant(workflow.Now(ctx))))
 		}
 	}
 	return nil
 }
 
-func (o *organization) learn(ctx workflow.Context, look activities.Look) {
+// learn takes in what a look at an account showed, and tells whether it has a sign-in that need not be asked for.
+func (o *organization) learn(ctx workflow.Context, look activities.Look) bool {
 	o.state.Learn(look.Account.Account(), look.Verdict, workflow.Now(ctx))
-	o.answers[look.Account.ID] = AccountAnswer{look.Account.ID, look.Verdict.Verified, look.Verdict.Reason}
+	account := o.state.Account(look.Account.ID)
+	if account == nil {
+		return true
+	}
+	answer := AccountAnswer{account.ID, account.Verified && account.RenewSince.IsZero(), account.Note}
+	o.answers[account.ID] = answer
+	return answer.Verified
 }
 
 // plan pairs, compares and decides, from a fresh reading.
 func (o *organization) plan(ctx workflow.Context) error {
-	o.enter(ctx, migration.Planning)
+	o.state.Enter(migration.Planning, workflow.Now(ctx))
+	o.describe(ctx) // it takes a moment: not worth an event for the search attributes
+	in := planInput(o.whole(), o.playbook, o.state.Terms(o.playbook, workflow.Now(ctx)))
+	for _, account := range o.state.Accounts {
+		in.Known = append(in.Known, account.ID)
+	}
+	in.Measured = o.playbook.Verification.Sample > 0
+	o.state.Replan = false
 	var plan migration.Plan
-	err := workflow.ExecuteActivity(reading(ctx, "pair and compare the dataflows", readPatience), do.Plan,
-		planInput(o.whole(), o.playbook, o.state.Choices, o.state.Accounts)).Get(ctx, &plan)
+	err := workflow.ExecuteActivity(reading(ctx, "pair and compare the dataflows", readPatience), do.Plan, in).Get(ctx, &plan)
 	if err != nil {
+		o.state.Replan = true
 		return o.hold(ctx, err)
 	}
+	again := o.state.Replan // somebody's word came meanwhile, which this plan does not know
 	o.state.Follow(plan, o.playbook)
+	o.state.Replan = again
 	return nil
 }
 
@@ -166,25 +199,36 @@ func (o *organization) plan(ctx workflow.Context) error {
 func (o *organization) cutOver(ctx workflow.Context) {
 	o.enter(ctx, migration.CuttingOver)
 	due := o.state.Due(o.playbook)
-	if !slices.ContainsFunc(o.state.Pairs, func(p migration.PairState) bool {
-		return p.Progress == migration.Switched || p.Progress == migration.Verified
-	}) {
+	if len(o.state.SwitchedPairs()) == 0 {
 		o.switchPair(ctx, due[0])
-		due = due[1:]
+		if due = due[1:]; o.playbook.CutOver.Canary {
+			return
+		}
 	}
-	// The slots are waited for on a context that a cancellation does not end, so that no pair is left under way.
+	o.several(ctx, len(due), func(ctx workflow.Context, i int) { o.switchPair(ctx, due[i]) })
+}
+
+// goBack rolls back every pair that must go back, the last switched first and one after the other.
+func (o *organization) goBack(ctx workflow.Context) {
+	o.enter(ctx, migration.CuttingOver)
+	for _, pair := range o.state.GoingBack() {
+		o.rollBackPair(ctx, pair)
+	}
+}
+
+// several does n things, a few at a time. Slots are waited for on a context that a cancellation does not end, so that nothing is left under way.
+func (o *organization) several(ctx workflow.Context, n int, each func(workflow.Context, int)) {
 	apart, release := acting(ctx)
 	defer release()
-	width := o.playbook.CutOver.Width
 	running := 0
-	for _, pair := range due {
-		_ = workflow.Await(apart, func() bool { return running < width })
-		if ctx.Err() != nil || o.state.Paused != nil || o.state.Holding() != nil || o.state.Replan {
+	for i := range n {
+		_ = workflow.Await(apart, func() bool { return running < o.playbook.CutOver.Width })
+		if ctx.Err() != nil || o.state.Paused != nil || o.state.Holding() != nil || o.state.Replan || len(o.state.GoingBack()) > 0 || o.long(ctx) {
 			break
 		}
 		running++
-		workflow.GoNamed(apart, "switch "+pair.Old, func(ctx workflow.Context) {
-			o.switchPair(ctx, pair)
+		workflow.GoNamed(apart, "switch "+strconv.Itoa(i), func(ctx workflow.Context) {
+			each(ctx, i)
 			running--
 		})
 	}
@@ -193,33 +237,71 @@ func (o *organization) cutOver(ctx workflow.Context) {
 
 // switchPair carries one pair over. Once begun it is not cancelled: a pair is never left half way.
 func (o *organization) switchPair(ctx workflow.Context, pair migration.Pair) {
+	account := o.state.Account(pair.Account)
+	if account == nil || !account.Verified {
+		return // its sign-in ended while pairs before it were switched
+	}
 	apart, release := acting(ctx)
 	defer release()
 	in := activities.SwitchInput{
-		Who: o.who(), Sandbox: pair.Sandbox, Old: pair.Old, New: pair.New, Fingerprint: pair.Fingerprint, Order: o.playbook.CutOver.Order,
+		Who: o.who(), Sandbox: pair.Sandbox, Old: pair.Old, New: pair.New, Fingerprint: pair.Fingerprint, Advertiser: pair.Advertiser, OldAdvertiser: pair.OldAdvertiser,
+		Carry: pair.Carry, Revive: pair.Action == migration.Revive, Late: pair.Late, LeaseEnd: account.LeaseEnd,
 	}
-	if account := o.state.Account(pair.Account); account != nil {
-		in.LeaseEnd = account.LeaseEnd
+	if o.state.Plan.Order != migration.EnableFirst {
+		in.Order = o.state.Plan.Order // what goes without saying is not said in every history
 	}
-	var done activities.Switched
+	o.state.Begins(pair.Old)
+	var done migration.Moved
 	err := workflow.ExecuteActivity(switching(apart, fmt.Sprintf("switch %q", pair.Name)), do.SwitchPair, in).Get(apart, &done)
 	state := o.state.Pair(pair.Old)
 	failure := cause(err)
 	switch {
 	case err == nil:
-		state.Progress, state.SwitchedAt, state.Note, state.Stale = migration.Switched, done.Enabled, "", 0
-		if done.Enabled.IsZero() {
-			state.SwitchedAt = workflow.Now(ctx) // an attempt before this one enabled it
-		}
+		o.state.SwitchedOver(pair.Old, done, o.playbook, workflow.Now(ctx))
 	case failure.Type() == activities.PlanStale:
 		o.state.PlanBroke(state, failure.Message())
 	case failure.Type() == activities.ReauthRequired:
 		o.state.Lapse(pair.Account, failure.Message(), workflow.Now(ctx))
 		o.state.Told = false // the person is told again
+	case unanswered(failure):
+		o.state.Unanswered(pair.Old, failure.Message(), !ranOut(err))
+		o.raise(ctx, err, false)
 	default:
 		state.Progress, state.Note = migration.Held, failure.Message()
+		o.state.FallBack(pair.Old, failure.Message(), o.playbook, workflow.Now(ctx))
 		o.raise(ctx, err, false)
 	}
+}
+
+// unanswered tells that the vendor, or the queue of writes, gave no verdict: trying again may help.
+func unanswered(failure *temporal.ApplicationError) bool {
+	return slices.Contains([]string{activities.Unavailable, activities.RateLimited, activities.TokenRefused}, failure.Type())
+}
+
+// ranOut tells that an activity ran out of time without an answer of its own: writes are stopped, or no worker is there.
+func ranOut(err error) bool {
+	_, answered := errors.AsType[*temporal.ApplicationError](err)
+	return !answered
+}
+
+// rollBackPair carries one pair back. Once begun it is not cancelled either.
+func (o *organization) rollBackPair(ctx workflow.Context, pair migration.PairState) {
+	apart, release := acting(ctx)
+	defer release()
+	in := activities.RollBackInput{
+		Who: o.who(), Playbook: o.playbook.Name, Sandbox: pair.Sandbox, Old: pair.Old, New: pair.New, Order: o.playbook.CutOver.Order,
+		CarryBack: o.playbook.Rollback.CarryBack, Shutdown: o.playbook.Timeline.Shutdown,
+	}
+	var done migration.Moved
+	err := workflow.ExecuteActivity(switching(apart, fmt.Sprintf("roll back %q", pair.Name)), do.RollBackPair, in).Get(apart, &done)
+	if err != nil {
+		if failure := cause(err); !unanswered(failure) { // else it is tried again
+			o.state.CannotGoBack(pair.Old, failure.Message())
+		}
+		o.raise(ctx, err, false)
+		return
+	}
+	o.state.SwitchedBack(pair.Old, done, workflow.Now(ctx))
 }
 
 // finish writes the evidence and ends the workflow.
@@ -239,7 +321,11 @@ func (o *organization) finish(ctx workflow.Context) (Result, error) {
 func (o *organization) cancelled(ctx workflow.Context) (Result, error) {
 	apart, release := acting(ctx)
 	defer release()
-	o.close(apart, migration.Cancelled)
+	outcome := migration.Cancelled
+	if o.state.AllWentBack() {
+		outcome = migration.RolledBack
+	}
+	o.close(apart, outcome)
 	_ = workflow.Await(apart, func() bool { return workflow.AllHandlersFinished(apart) })
 	return Result{}, temporal.NewCanceledError()
 }
@@ -248,13 +334,20 @@ func (o *organization) close(ctx workflow.Context, outcome migration.Phase) Resu
 	o.stopAll()
 	o.enter(ctx, outcome)
 	o.finished = true
+	if outcome == migration.Migrated && len(o.state.Undelivered()) > 0 {
+		o.attempt(ctx, o.notify(ctx, migration.NoticeUndelivered, "once"))
+	}
 	result := Result{Outcome: outcome}
 	for _, pair := range o.state.Pairs {
 		switch pair.Progress {
 		case migration.Switched, migration.Verified:
 			result.Switched++
 		case migration.LeftOff:
-			result.LeftOff++
+			if !slices.Contains(o.state.Plan.Left, pair.Old) {
+				result.LeftOff++
+			}
+		case migration.WentBack:
+			result.WentBack++
 		case migration.Ready, migration.Held:
 		}
 	}
@@ -293,9 +386,9 @@ func (o *organization) ignore(ctx workflow.Context, what string) {
 	o.state.Raise(migration.Problem{At: workflow.Now(ctx), What: what})
 }
 
-// lapse returns accounts to waiting whose sign-in ended while work on them was open.
+// lapse returns accounts to waiting whose sign-in ended while something depends on them, and asks again for those that end soon.
 func (o *organization) lapse(now time.Time) {
-	for _, id := range o.state.LapseEnded(now) {
+	for _, id := range append(o.state.LapseEnded(o.playbook, now), o.state.AskAgain(o.playbook, now)...) {
 		o.state.Told = false // the person is told again
 		delete(o.answers, id)
 	}
@@ -303,7 +396,11 @@ func (o *organization) lapse(now time.Time) {
 
 func (o *organization) notify(ctx workflow.Context, kind migration.NoticeKind, what string) error {
 	notice := o.state.NewNotice(kind, what, o.Organization, o.playbook, workflow.Now(ctx))
-	return workflow.ExecuteActivity(telling(ctx, "notice: "+string(kind)), do.Notify, notice).Get(ctx, nil)
+	err := workflow.ExecuteActivity(telling(ctx, "notice: "+string(kind)), do.Notify, notice).Get(ctx, nil)
+	if err == nil {
+		o.state.Delivered(notice, workflow.Now(ctx))
+	}
+	return err
 }
 
 // who is the organization for activities that are told the sandbox; whole is it for those that look at all of them.
@@ -319,12 +416,8 @@ func whole(o migration.Organization) activities.Who {
 
 func cardsOf(p migration.Playbook) activities.Cards { return activities.Cards{Old: p.Old, New: p.New} }
 
-func planInput(who activities.Who, p migration.Playbook, choices map[string]string, known []migration.AccountState) activities.PlanInput {
-	in := activities.PlanInput{Who: who, Cards: cardsOf(p), Order: p.CutOver.Order, Drift: p.Drift, Choices: choices}
-	for _, account := range known {
-		in.Known = append(in.Known, account.ID)
-	}
-	return in
+func planInput(who activities.Who, p migration.Playbook, terms migration.Terms) activities.PlanInput {
+	return activities.PlanInput{Who: who, Cards: cardsOf(p), Playbook: p.Name, Terms: terms}
 }
 
 // cause is the failure an activity ended with. One that ran out of time without an answer of its own is named for that.
@@ -354,6 +447,6 @@ func accountNames(asked []activities.Asked) string {
 func PlanOrganization(ctx workflow.Context, in PlanInput) (migration.Plan, error) {
 	var plan migration.Plan
 	err := workflow.ExecuteActivity(reading(ctx, "pair and compare the dataflows, change nothing", planTimeout), do.Plan,
-		planInput(whole(in.Organization), in.Playbook, in.Choices, nil)).Get(ctx, &plan)
+		planInput(whole(in.Organization), in.Playbook, in.terms(workflow.Now(ctx)))).Get(ctx, &plan)
 	return plan, err
 }

@@ -1,14 +1,18 @@
 package workflows_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
+	"cutover/activities"
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
+	"cutover/playbooks"
 	"cutover/workflows"
 )
 
@@ -40,7 +44,7 @@ func TestOrganizationThatSignsInOnTime(t *testing.T) {
 	w.requireSwitched()
 	require.Equal(t, "start", w.notices.kinds(), "no reminder after the sign-in, quiet when done")
 	require.Len(t, w.writes(), 6, "one enable and one disable per pair")
-	evidence := w.reports.data["pinterest-v5/1A2B3C4D5E6F_at_AdobeOrg/evidence.json"]
+	evidence := w.reports.evidence(t, "pinterest-v5", acme)
 	require.Equal(t, migration.Migrated, evidence.Status.Phase)
 	require.Len(t, evidence.Status.Pairs, 3)
 }
@@ -130,25 +134,6 @@ func TestLadderOfRemindersAndDeadlines(t *testing.T) {
 	w.requireSwitched()
 }
 
-func TestStartedAfterTheShutdown(t *testing.T) {
-	t.Parallel()
-	start := shutdown.AddDate(0, 2, 0)
-	w := newWorld(t, start, func(in *workflows.Input, s *emulator.Scenario) {
-		s.Organizations[0].Sandboxes[0].Accounts[0].Authorized = emulator.At(available)
-	})
-	w.at(start.Add(time.Hour), func() {
-		status := w.status()
-		require.Equal(t, migration.ShutDown, status.Stage)
-		require.Equal(t, shutdown, status.Waits[0].By, "overdue since")
-		w.reconnect(w.account("prod"))
-		w.claim(w.account("prod"))
-	})
-	result, err := w.run()
-	require.NoError(t, err)
-	require.Equal(t, migration.Migrated, result.Outcome)
-	w.requireSwitched()
-}
-
 func TestNotAffected(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*emulator.Scenario){
@@ -161,7 +146,7 @@ func TestNotAffected(t *testing.T) {
 			result, err := w.run()
 			require.NoError(t, err)
 			require.Equal(t, migration.NotAffected, result.Outcome)
-			require.NotEmpty(t, w.reports.data["pinterest-v5/1A2B3C4D5E6F_at_AdobeOrg/evidence.json"].Status.Reason)
+			require.NotEmpty(t, w.reports.evidence(t, "pinterest-v5", acme).Status.Reason)
 			require.Empty(t, w.notices.kinds())
 			w.requireUntouched()
 		})
@@ -333,9 +318,6 @@ func TestAmbiguousPairIsAsked(t *testing.T) {
 		w.refused(workflows.UpdatePair, "cannot be the copy", workflows.Choose{By: "operator", Old: q.Old, New: "other"})
 		w.update(workflows.UpdatePair, workflows.Choose{By: "operator", Old: q.Old, New: q.Candidates[0]})
 	})
-	w.at(nov20.Add(3*time.Hour), func() {
-		require.Equal(t, migration.Verifying.Done(), w.status().Phase.Done())
-	})
 	result, err := w.run()
 	require.NoError(t, err)
 	require.Equal(t, 3, result.Switched, "one answer settles the other question too")
@@ -472,7 +454,7 @@ func TestCancelAtEveryWait(t *testing.T) {
 				old := w.flow("old", copied.Name)
 				require.NotEqual(t, old.State, copied.State, "%s: exactly one side runs", old.Name)
 			}
-			require.Equal(t, migration.Cancelled, w.reports.data["pinterest-v5/1A2B3C4D5E6F_at_AdobeOrg/evidence.json"].Status.Phase)
+			require.Equal(t, migration.Cancelled, w.reports.evidence(t, "pinterest-v5", acme).Status.Phase)
 			require.WithinDuration(t, wait.start.Add(2*time.Hour), w.Now(), time.Minute, "a cancel does not wait")
 		})
 	}
@@ -500,63 +482,6 @@ func noRuns(_ *workflows.Input, s *emulator.Scenario) {
 	for i := range s.Organizations[0].Sandboxes[0].Dataflows {
 		s.Organizations[0].Sandboxes[0].Dataflows[i].Runs = emulator.RunsNone
 	}
-}
-
-func TestApproval(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nov20, approved)
-	w.at(nov20.Add(time.Hour), func() {
-		w.refused(workflows.UpdateApprove, "there is no plan to approve yet", workflows.Approve{By: "operator", Plan: "x"})
-		signedIn(w)
-	})
-	var stale string
-	w.at(nov20.Add(2*time.Hour), func() {
-		status := w.status()
-		require.Equal(t, migration.AwaitingApproval, status.Phase)
-		require.Contains(t, status.Waits[0].Command, "approve --by NAME --plan "+status.PlanHash)
-		w.requireUntouched()
-		w.refused(workflows.UpdateApprove, "the plan is now "+status.PlanHash, workflows.Approve{By: "operator", Plan: "beef"})
-		// Somebody edits a dataflow between looking at the plan and approving it.
-		stale = status.PlanHash
-		require.NoError(t, w.emu.EditFlow(acme, "prod", w.flow("old", "Loyal customers").ID, emulator.Edit{By: "customer", Description: "", Name: "Loyal customers 2"}))
-		require.NoError(t, w.emu.EditFlow(acme, "prod", w.flow("new", "Loyal customers").ID, emulator.Edit{By: "customer", Name: "Loyal customers 2"}))
-		w.update(workflows.UpdateApprove, workflows.Approve{By: "operator", Plan: stale})
-	})
-	w.at(nov20.Add(3*time.Hour), func() {
-		w.requireUntouched()
-		status := w.status()
-		require.NotEqual(t, stale, status.PlanHash)
-		require.Equal(t, migration.AwaitingApproval, status.Phase, "an approval of another plan does not hold")
-		w.update(workflows.UpdateApprove, workflows.Approve{By: "operator", Plan: status.PlanHash})
-	})
-	result, err := w.run()
-	require.NoError(t, err)
-	require.Equal(t, migration.Migrated, result.Outcome)
-	w.requireSwitched()
-}
-
-func TestDriftIsHeldUntilSettled(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nov20)
-	extra := emulator.Audience{Name: "New year", ID: "aud-new-year"}
-	w.at(nov20.Add(time.Hour), func() {
-		require.NoError(t, w.emu.EditFlow(acme, "prod", w.flow("old", "Loyal customers").ID, emulator.Edit{By: "customer", AddAudiences: []emulator.Audience{extra}}))
-		signedIn(w)
-	})
-	w.at(nov20.Add(2*time.Hour), func() {
-		status := w.status()
-		require.Equal(t, migration.NeedsAttention, status.Phase)
-		require.Contains(t, status.Waits[0].What, "audience missing on the copy")
-		require.Equal(t, "disabled", w.flow("new", "Loyal customers").State)
-		require.Equal(t, "enabled", w.flow("old", "Loyal customers").State, "a held pair runs on the old card")
-		require.Equal(t, "enabled", w.flow("new", "Holiday shoppers").State, "the others go on")
-		require.NoError(t, w.emu.EditFlow(acme, "prod", w.flow("new", "Loyal customers").ID, emulator.Edit{By: "customer", AddAudiences: []emulator.Audience{extra}}))
-		w.update(workflows.UpdateResume, workflows.Resume{By: "operator"})
-	})
-	result, err := w.run()
-	require.NoError(t, err)
-	require.Equal(t, 3, result.Switched)
-	w.requireSwitched()
 }
 
 func TestSwitchedOffStaysOff(t *testing.T) {
@@ -590,64 +515,6 @@ func TestCustomerSwitchedByHand(t *testing.T) {
 	for _, write := range w.writes() {
 		require.Equal(t, "disable", write.Op, "what is done already is not done again")
 	}
-}
-
-func TestLeaseThatEndsBeforeTheWorkIsDone(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nov20, approved)
-	w.at(nov20.Add(time.Hour), func() { signedIn(w) })
-	w.at(nov20.Add(24*time.Hour), func() { require.Equal(t, migration.AwaitingApproval, w.status().Phase) })
-	w.at(nov20.Add(31*24*time.Hour), func() {
-		status := w.status()
-		require.False(t, status.Accounts[0].Verified)
-		require.Contains(t, status.Accounts[0].Note, "it is needed again")
-		require.Equal(t, "start attention deadline start attention", w.notices.kinds(), "the person is told again")
-		w.update(workflows.UpdateApprove, workflows.Approve{By: "operator", Plan: status.PlanHash})
-	})
-	w.at(nov20.Add(32*24*time.Hour), func() {
-		w.requireUntouched()
-		signedIn(w)
-	})
-	result, err := w.run()
-	require.NoError(t, err)
-	require.Equal(t, migration.Migrated, result.Outcome)
-	w.requireSwitched()
-}
-
-func TestFailedFirstRunHoldsAndRecovers(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nov20, func(_ *workflows.Input, s *emulator.Scenario) {
-		s.Settings.ImmediateRuns = false
-		s.Organizations[0].Sandboxes[0].Dataflows[0].Copy = &emulator.Copy{Runs: emulator.RunsFail}
-	})
-	w.at(nov20.Add(time.Hour), func() { signedIn(w) })
-	w.at(nov20.Add(10*time.Hour), func() {
-		status := w.status()
-		require.Equal(t, migration.NeedsAttention, status.Phase)
-		require.Contains(t, status.Waits[0].What, "the flow run failed")
-		byRule := emulator.RunsByRule
-		require.NoError(t, w.emu.EditFlow(acme, "prod", w.flow("new", "Holiday shoppers").ID, emulator.Edit{By: "system", Runs: &byRule}))
-	})
-	result, err := w.run()
-	require.NoError(t, err)
-	require.Equal(t, 3, result.Switched, "a later run that succeeds settles it")
-}
-
-func TestFirstRunOverdueIsInconclusiveAndHolds(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nov20, func(in *workflows.Input, s *emulator.Scenario) {
-		s.Settings.ImmediateRuns = false
-		s.Organizations[0].Sandboxes[0].Dataflows[0].Copy = &emulator.Copy{Runs: emulator.RunsStall}
-	})
-	w.at(nov20.Add(time.Hour), func() { signedIn(w) })
-	w.at(nov20.Add(10*time.Hour), func() {
-		status := w.status()
-		require.Equal(t, migration.NeedsAttention, status.Phase)
-		require.Contains(t, status.Waits[0].What, "no finished flow run yet within 3h")
-		w.CancelWorkflow()
-	})
-	_, err := w.run()
-	require.True(t, temporal.IsCanceledError(err))
 }
 
 // An operator's word while a notice is being delivered is not missed.
@@ -719,4 +586,272 @@ func TestCopyThatCameLater(t *testing.T) {
 	result, err := w.run()
 	require.NoError(t, err)
 	require.Equal(t, 3, result.Switched)
+}
+
+// Whole calendars, with everything the playbook has: on time, at risk, after the shutdown.
+func TestWholeCalendars(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		signIn  time.Time
+		stage   migration.Stage
+		notices string
+		ends    time.Time
+		missed  int
+	}{
+		"on time": {days(10), migration.Open, "start", shutdown, 0},
+		"at risk": {reauthBy.AddDate(0, 0, 2), migration.AtRisk, "start reminder reminder reminder reminder deadline", shutdown, 0},
+		"after the shutdown": {
+			shutdown.AddDate(0, 0, 2), migration.ShutDown,
+			"start reminder reminder reminder reminder deadline reminder reminder reminder reminder deadline undelivered", shutdown.AddDate(0, 0, 2), 3,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, available.Add(-48*time.Hour), watched, hourly(nil))
+			w.at(c.signIn, func() {
+				require.Equal(t, c.stage, w.status().Stage)
+				signedIn(w)
+			})
+			result, err := w.run()
+			require.NoError(t, err)
+			require.Equal(t, migration.Migrated, result.Outcome)
+			require.Equal(t, 3, result.Switched)
+			w.requireSwitched()
+			require.Equal(t, c.notices, w.notices.kinds())
+			require.WithinDuration(t, c.ends, w.Now(), 4*time.Hour)
+			evidence := w.reports.evidence(t, "pinterest-v5", acme)
+			require.Len(t, evidence.Missed, c.missed)
+			require.Len(t, evidence.Status.Notices, len(strings.Fields(c.notices)))
+		})
+	}
+}
+
+// Deadlines that are moved earlier hold from then on: the ladder, the stage, the end.
+func TestDeadlinesMovedEarlier(t *testing.T) {
+	t.Parallel()
+	soon, sooner := days(20), days(11)
+	w := newWorld(t, nov20)
+	w.at(hours(1), func() {
+		w.update(workflows.UpdateReschedule, workflows.Reschedule{By: "operator", Reason: "the vendor is early", ReauthenticateBy: sooner, Shutdown: soon})
+	})
+	w.at(sooner.Add(-time.Second), func() {
+		require.Equal(t, migration.Open, w.status().Stage)
+		require.Equal(t, "start rescheduled reminder reminder reminder", w.notices.kinds(), "7, 3 and 1 days before")
+	})
+	w.at(sooner.Add(time.Second), func() {
+		require.Equal(t, migration.AtRisk, w.status().Stage)
+		require.Contains(t, w.notices.text(migration.NoticeDeadline), "passed a deadline")
+	})
+	w.at(soon.Add(time.Second), func() {
+		require.Equal(t, migration.ShutDown, w.status().Stage)
+		signedIn(w)
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
+	evidence := w.reports.evidence(t, "pinterest-v5", acme)
+	require.Equal(t, []time.Time{soon, soon.Add(time.Second)}, []time.Time{evidence.Missed[0].From, evidence.Missed[0].To})
+}
+
+// The watch ends with the old API, whenever that is.
+func TestShutdownMovedDuringTheWatch(t *testing.T) {
+	t.Parallel()
+	for name, moved := range map[string]time.Time{"earlier": reauthBy.AddDate(0, 0, 5), "later": shutdown.AddDate(0, 0, 20), "behind now": hours(48)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nov20, watched)
+			w.at(hours(1), func() { signedIn(w) })
+			w.at(days(4), func() {
+				require.Equal(t, migration.Watching, w.status().Phase)
+				how := workflows.Reschedule{By: "operator", Reason: "the vendor moved it", Shutdown: moved}
+				if moved.Before(reauthBy) {
+					how.ReauthenticateBy = hours(24)
+				}
+				w.update(workflows.UpdateReschedule, how)
+			})
+			result, err := w.run()
+			require.NoError(t, err)
+			require.Equal(t, migration.Migrated, result.Outcome)
+			want := moved
+			if want.Before(days(4)) {
+				want = days(4)
+			}
+			require.WithinDuration(t, want, w.Now(), time.Minute)
+			require.Empty(t, w.reports.evidence(t, "pinterest-v5", acme).Missed)
+			require.Len(t, w.writes(), 6)
+		})
+	}
+}
+
+// A shutdown that is moved behind now makes what is held late, and one that is moved ahead again takes that back.
+func TestShutdownMovedWhileAPairIsHeld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nov20)
+	move := func(reauthenticateBy, shutdown time.Time) {
+		w.update(workflows.UpdateReschedule, workflows.Reschedule{By: "operator", Reason: "the vendor moved it", ReauthenticateBy: reauthenticateBy, Shutdown: shutdown})
+	}
+	w.at(hours(1), func() {
+		w.remap("old", "Loyal customers")
+		signedIn(w)
+	})
+	w.at(hours(20), func() {
+		require.False(t, w.pair("Loyal customers").Late)
+		move(hours(10), hours(19))
+	})
+	w.at(hours(21), func() {
+		require.Equal(t, migration.ShutDown, w.status().Stage)
+		require.True(t, w.pair("Loyal customers").Late)
+		require.Equal(t, migration.Held, w.pair("Loyal customers").Progress)
+		w.refused(workflows.UpdateRollback, "the old API is closed", back(""))
+		move(reauthBy, shutdown)
+	})
+	w.at(hours(22), func() {
+		require.Equal(t, migration.Open, w.status().Stage)
+		require.False(t, w.pair("Loyal customers").Late)
+		w.update(workflows.UpdateSettle, workflows.Settle{By: "operator", Old: w.flow("old", "Loyal customers").ID, Answer: migration.AnswerAccept})
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
+	w.requireSwitched()
+	require.Empty(t, w.reports.evidence(t, "pinterest-v5", acme).Missed)
+}
+
+// A cancel or a pause in the middle of a cut-over lets the pair under way end and starts no other.
+func TestStopsInTheMiddleOfACutOver(t *testing.T) {
+	t.Parallel()
+	for name, stop := range map[string]func(*world){
+		"cancel": func(w *world) { w.CancelWorkflow() },
+		"pause":  func(w *world) { w.update(workflows.UpdatePause, workflows.Pause{By: "operator", Reason: "freeze"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nov20, func(in *workflows.Input, _ *emulator.Scenario) { in.Playbook.CutOver.Width = 1 })
+			begun := 0
+			w.SetOnActivityStartedListener(onSwitch(func(activities.SwitchInput) {
+				if begun++; begun == 2 {
+					stop(w)
+				}
+			}))
+			w.at(hours(1), func() { signedIn(w) })
+			stopped := func() {
+				require.Equal(t, []string{"disabled enabled", "disabled enabled", "enabled disabled"}, []string{w.sides(shoppers[0]), w.sides(shoppers[1]), w.sides(shoppers[2])})
+				require.Empty(t, w.wrote(shoppers[2]))
+			}
+			if name == "cancel" {
+				_, err := w.run()
+				require.True(t, temporal.IsCanceledError(err))
+				stopped()
+				return
+			}
+			w.at(days(3), func() {
+				stopped()
+				w.update(workflows.UpdateResume, workflows.Resume{By: "operator"})
+			})
+			result, err := w.run()
+			require.NoError(t, err)
+			require.Equal(t, 3, result.Switched)
+		})
+	}
+}
+
+// s3 is the world of the second playbook, which no line of Go knows: other cards, nobody signs in, disable-first, an operator approves.
+func s3(t *testing.T, start time.Time) func(*workflows.Input, *emulator.Scenario) {
+	t.Helper()
+	data, err := playbooks.FS.ReadFile("amazon-s3.yaml")
+	require.NoError(t, err)
+	p, err := migration.ParsePlaybook("amazon-s3.yaml", data, start)
+	require.NoError(t, err)
+	p.Watch.Poll = migration.Duration(24 * time.Hour)
+	return func(in *workflows.Input, s *emulator.Scenario) {
+		in.Playbook = p
+		reauth := false
+		s.Cards = emulator.Cards{
+			Reauth: &reauth, Auth: emulator.AuthAccessKey,
+			Old: emulator.Card{Name: p.Old.Label(), ID: p.Old.SpecID}, New: emulator.Card{Name: p.New.Label(), ID: p.New.SpecID},
+		}
+		s.Stages = emulator.Stages{CardsAvailable: emulator.At(p.Timeline.Available), OldAPIClosed: emulator.At(p.Timeline.Shutdown)}
+		sb := &s.Organizations[0].Sandboxes[0]
+		sb.Accounts = nil
+		sb.Dataflows = nil
+		for i, name := range shoppers {
+			sb.Dataflows = append(sb.Dataflows, emulator.Dataflow{
+				Name: name, ID: fmt.Sprintf("00000000-0000-5000-8000-%012d", i+1), Audiences: []emulator.Audience{{Name: name}},
+				Created: emulator.At(p.Timeline.Available.AddDate(0, -6, 0)), Params: emulator.Params{"bucketName": "exports", "path": "daily"},
+			})
+		}
+	}
+}
+
+func TestSecondPlaybook(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2023, 6, 1, 12, 0, 0, 0, time.UTC)
+	w := newWorld(t, start, s3(t, start))
+	w.at(start.Add(time.Hour), func() {
+		status := w.status()
+		require.Equal(t, migration.AwaitingApproval, status.Phase, "nobody has to sign in")
+		require.Equal(t, "shutdown of the old API", status.Deadline)
+		w.requireUntouched()
+		w.approve("operator")
+	})
+	w.at(start.Add(2*time.Hour), func() {
+		w.requireSwitched()
+		require.Equal(t, migration.Watching, w.status().Phase)
+		w.edit("old", "Loyal customers", emulator.Edit{State: "enabled"})
+	})
+	w.at(start.AddDate(0, 0, 2), func() {
+		require.Contains(t, w.status().Waits[0].What, "both run")
+		w.update(workflows.UpdateSettle, workflows.Settle{By: "operator", Old: w.flow("old", "Loyal customers").ID, Answer: migration.AnswerCarry})
+	})
+	w.at(start.AddDate(0, 0, 3), func() {
+		if w.status().Phase == migration.AwaitingApproval {
+			w.approve("operator")
+		}
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, migration.Migrated, result.Outcome)
+	w.requireSwitched()
+	require.Equal(t, []string{"disable old", "enable new"}, bare(w.wrote("Holiday shoppers"), "Holiday shoppers"))
+	require.Equal(t, []string{"disable old", "enable new", "disable old"}, bare(w.wrote("Loyal customers"), "Loyal customers"))
+	require.NotContains(t, w.notices.kinds(), "start")
+	require.WithinDuration(t, time.Date(2023, 7, 27, 7, 0, 0, 0, time.UTC), w.Now(), time.Minute)
+	require.Equal(t, migration.Migrated, w.reports.evidence(t, "amazon-s3", acme).Status.Phase)
+}
+
+// With disable-first a crash between the two sides is finished, not left off, and a canary that fails goes back.
+func TestSecondPlaybookRollsBack(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2023, 6, 1, 12, 0, 0, 0, time.UTC)
+	w := newWorld(t, start, s3(t, start), hourly(func(c *emulator.Copy) { c.Runs = emulator.RunsFail }), func(_ *workflows.Input, s *emulator.Scenario) {
+		s.Faults = []emulator.Fault{{Route: "POST /flows/{id}/action", Effect: emulator.EffectCutAfter, Times: 1}}
+	})
+	w.at(start.Add(time.Hour), func() { w.approve("operator") })
+	w.at(start.Add(4*time.Hour), func() {
+		require.Equal(t, migration.NeedsAttention, w.status().Phase)
+		require.Equal(t, []string{"disable old", "enable new", "disable new", "enable old"}, bare(w.wrote("Holiday shoppers"), "Holiday shoppers"))
+		w.requireOthersWait()
+		w.runs("Holiday shoppers", emulator.RunsByRule)
+		w.update(workflows.UpdateResume, workflows.Resume{By: "operator"})
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
+	w.requireSwitched()
+}
+
+// After the shutdown the old side may refuse, so that the copy is enabled first whatever the playbook's order.
+func TestSecondPlaybookAfterTheShutdown(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2023, 9, 1, 12, 0, 0, 0, time.UTC)
+	w := newWorld(t, start, s3(t, start), oldSide(emulator.OldRefused))
+	w.at(start.Add(time.Hour), func() {
+		require.Equal(t, migration.AwaitingApproval, w.status().Phase)
+		w.approve("operator")
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
+	require.Len(t, w.reports.evidence(t, "amazon-s3", acme).Missed, 3)
+	require.Equal(t, []string{"enable new"}, bare(w.wrote("Holiday shoppers"), "Holiday shoppers"))
 }

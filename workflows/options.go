@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"math"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -21,8 +20,8 @@ const (
 	readPatience = 12 * time.Hour
 	// One attempt at a pair: six calls of at most 30 seconds, and 30 seconds for the sides to settle.
 	switchAttempt = 4 * time.Minute
-	// Long enough for a Retry-After of an hour, several times.
-	switchPatience = 12 * time.Hour
+	// Long enough for a Retry-After of an hour; then what happened meanwhile is seen to, and the pair is tried again (migration.State.Unanswered).
+	switchPatience = 65 * time.Minute
 	// Somebody waits for the answer to a claim; polling goes on where this ends.
 	checkPatience = 10 * time.Minute
 	// Notices and reports go to disks and mail servers, which come back within this or need a person.
@@ -30,11 +29,13 @@ const (
 	tellPatience = time.Hour
 	// starter plan waits for this; a person sits in front of it.
 	planTimeout = 2 * time.Minute
+	// Attempts: two years of looking once a minute. At a server zero is no bound, in the SDK's test environment it is ten.
+	unbounded = 1 << 20
 )
 
 // eager first, then patient: most faults pass in seconds, and a vendor that is down must not be hammered.
 func backoff() *temporal.RetryPolicy {
-	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute, MaximumAttempts: math.MaxInt32}
+	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute, MaximumAttempts: unbounded}
 }
 
 // reading is for activities that read at a vendor and change nothing.
@@ -64,7 +65,7 @@ func telling(ctx workflow.Context, summary string) workflow.Context {
 func waiting(ctx workflow.Context, summary string, every migration.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		Summary: summary, StartToCloseTimeout: readAttempt, HeartbeatTimeout: heartbeat,
-		RetryPolicy: &temporal.RetryPolicy{InitialInterval: every.Std(), BackoffCoefficient: 1, MaximumAttempts: math.MaxInt32},
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: every.Std(), BackoffCoefficient: 1, MaximumAttempts: unbounded},
 	})
 }
 

@@ -18,12 +18,17 @@ func (o *organization) wait(ctx workflow.Context) error {
 	now := workflow.Now(ctx)
 	seen := o.changes // before anything that blocks, so that no word is missed
 	o.enterWait(ctx)
-	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+	if o.long(ctx) && o.changes == seen {
 		return o.continueAsNew(ctx)
 	}
 	o.watch(now)
+	if !o.onPeople(now) {
+		defer func() { o.state.Milestone = workflow.Now(ctx) }() // what passes while nobody is waited for is not made up for
+	}
 	milestone, timed := o.nextMilestone(now)
-	happened := func() bool { return o.changes != seen || o.signs.ready() || o.runs.ready() || o.reminder.ready() }
+	happened := func() bool {
+		return o.changes != seen || o.signs.ready() || o.runs.ready() || o.sights.ready() || o.reminder.ready()
+	}
 	if !timed {
 		if err := workflow.Await(ctx, happened); err != nil {
 			return err
@@ -59,8 +64,8 @@ func (o *organization) nextMilestone(now time.Time) (migration.Milestone, bool) 
 			consider(m)
 		}
 	}
-	if end := o.state.LeaseEnd(); !end.IsZero() && end.After(now) {
-		consider(migration.Milestone{Name: "a sign-in ends", At: end})
+	if at := o.state.NextLease(o.playbook); at.After(now) {
+		consider(migration.Milestone{Name: "a sign-in ends", At: at})
 	}
 	return next, timed
 }
@@ -108,10 +113,10 @@ func (o *organization) watch(now time.Time) {
 	if o.state.Holding() != nil || !o.state.Assessed || !o.state.Told {
 		return
 	}
-	if pending := o.state.Pending(); len(pending) > 0 {
+	if asked := o.state.Asked(); len(asked) > 0 {
 		in := activities.AccountsInput{Who: o.who(), Lease: o.playbook.Reauthentication.Lease, Poll: o.playbook.Reauthentication.Poll}
 		var key []string
-		for _, account := range pending {
+		for _, account := range asked {
 			in.Accounts = append(in.Accounts, activities.Asked{Base: activities.SignOf(account.Account), Claimed: account.ClaimedBy != ""})
 			key = append(key, account.ID, account.Etag, account.ClaimedBy)
 		}
@@ -120,27 +125,53 @@ func (o *organization) watch(now time.Time) {
 		})
 	}
 	if unverified := o.state.Unverified(); len(unverified) > 0 {
-		in := activities.RunsInput{Who: o.who(), Within: o.playbook.Verification.Within, Poll: o.playbook.Verification.Poll}
+		in := activities.RunsInput{Who: o.who(), Rules: o.playbook.Verification}
+		if in.Rules.Sample > 0 {
+			in.Playbook = o.playbook.Name
+		}
 		var key []string
 		for _, p := range unverified {
-			in.Copies = append(in.Copies, activities.Copy{Dataflow: p.New, Sandbox: p.Sandbox, SwitchedAt: p.SwitchedAt, Failing: p.Failing, Overdue: p.Overdue})
+			in.Copies = append(in.Copies, activities.Copy{Dataflow: p.New, Sandbox: p.Sandbox, SwitchedAt: p.SwitchedAt, Failing: p.Failing, Overdue: p.Overdue, Again: p.WasBack()})
 			key = append(key, fmt.Sprint(p.New, p.SwitchedAt, p.Failing, p.Overdue))
 		}
 		o.runs = o.runs.keep(strings.Join(key, " "), o.root, func(ctx workflow.Context) workflow.Future {
-			return workflow.ExecuteActivity(waiting(ctx, fmt.Sprintf("first flow run of %d dataflow(s)", len(in.Copies)), in.Poll), do.AwaitRuns, in)
+			return workflow.ExecuteActivity(waiting(ctx, fmt.Sprintf("first flow run of %d dataflow(s)", len(in.Copies)), in.Rules.Poll), do.AwaitRuns, in)
 		})
+	}
+	if o.state.Watches(o.playbook, now) && !o.state.Replan { // what was seen in a pause is not looked at again and again
+		o.watchChanges()
 	}
 	m, ok := o.milestone(now)
 	if !ok || m.Kind != migration.Reminder {
 		stop(&o.reminder)
 		return
 	}
+	var reminded migration.Notice
 	o.reminder = o.reminder.keep(m.Name+migration.Instant(m.At), o.root, func(ctx workflow.Context) workflow.Future {
 		notice := o.state.NewNotice(migration.NoticeReminder, m.Name+"@"+migration.Instant(m.At), o.Organization, o.playbook, m.At)
 		notice.NotBefore = m.At
+		reminded = notice
 		return workflow.ExecuteActivity(due(ctx, "reminder due "+migration.Instant(m.At)), do.Notify, notice)
 	})
 	o.reminder.milestone = m
+	if reminded.Key != "" {
+		o.reminder.notice = reminded
+	}
+}
+
+// watchChanges looks whether somebody changes what was switched, until the old API is closed.
+func (o *organization) watchChanges() {
+	in := activities.ChangesInput{Who: o.whole(), Cards: cardsOf(o.playbook), Playbook: o.playbook.Name, Poll: o.playbook.Watch.Poll, Until: o.playbook.Timeline.Shutdown}
+	key := []string{migration.Instant(in.Until)}
+	for _, p := range o.state.Pairs {
+		if p.Progress == migration.Verified {
+			in.Pairs = append(in.Pairs, activities.Watched{Old: p.Old, New: p.New, Fingerprint: p.Fingerprint})
+			key = append(key, p.New, p.Fingerprint)
+		}
+	}
+	o.sights = o.sights.keep(strings.Join(key, " "), o.root, func(ctx workflow.Context) workflow.Future {
+		return workflow.ExecuteActivity(waiting(ctx, fmt.Sprintf("watch %d dataflow(s)", len(in.Pairs)), in.Poll), do.AwaitChanges, in)
+	})
 }
 
 // harvest takes in what background activities brought.
@@ -162,20 +193,35 @@ func (o *organization) harvest(ctx workflow.Context) {
 		}
 		o.runs = nil
 		for _, v := range verdicts {
-			o.state.Judge(v, workflow.Now(ctx))
+			o.state.Judge(v, o.playbook, workflow.Now(ctx))
 		}
 	}
+	if o.sights.ready() {
+		var changed []string
+		if err := o.sights.take(ctx, &changed); err != nil {
+			_ = o.hold(ctx, err)
+		}
+		o.sights = nil
+		o.state.Replan = o.state.Replan || len(changed) > 0 // the plan says what it is, the playbook what is done about it
+	}
 	if o.reminder.ready() {
-		o.attempt(ctx, o.reminder.take(ctx, nil))
+		err := o.reminder.take(ctx, nil)
+		o.attempt(ctx, err)
+		if err == nil {
+			o.state.Delivered(o.reminder.notice, workflow.Now(ctx))
+		}
 		o.state.Milestone = o.reminder.milestone.At
 		o.reminder = nil
 	}
 }
 
 // stopIdle ends background activities that nothing waits for any more.
-func (o *organization) stopIdle() {
-	if len(o.state.Pending()) == 0 {
+func (o *organization) stopIdle(now time.Time) {
+	if len(o.state.Asked()) == 0 {
 		stop(&o.signs)
+	}
+	if !o.state.Watches(o.playbook, now) {
+		stop(&o.sights)
 	}
 	if len(o.state.Unverified()) == 0 {
 		stop(&o.runs)
@@ -188,26 +234,36 @@ func (o *organization) stopIdle() {
 func (o *organization) stopAll() {
 	stop(&o.signs)
 	stop(&o.runs)
+	stop(&o.sights)
 	stop(&o.reminder)
 }
 
-// enterWait shows what is waited for, and tells the operator when it is the operator.
+// enterWait shows what is waited for, and tells the operator of everything new that is the operator's, once.
 func (o *organization) enterWait(ctx workflow.Context) {
 	now := workflow.Now(ctx)
-	was := o.state.Phase
 	o.state.Enter(o.state.WaitPhase(o.Organization, o.playbook, now), now)
 	o.publish(ctx)
-	if o.state.Phase != was && (o.state.Phase == migration.NeedsAttention || o.state.Phase == migration.AwaitingApproval) {
-		o.attempt(ctx, o.notify(ctx, migration.NoticeAttention, migration.Instant(now)))
+	told, news := o.state.Attention(o.Organization, o.playbook, now)
+	if !news {
+		o.state.Attended = told
+		return
+	}
+	err := o.notify(ctx, migration.NoticeAttention, migration.Instant(now))
+	if o.attempt(ctx, err); err == nil {
+		o.state.Attended = told
 	}
 }
 
 // continueAsNew starts over with an empty history and the whole state. Signals that arrived are in the state by then; handlers that run are
-// waited for.
+// waited for, unless one brings something to do: it may wait for what the loop does about it, and the run goes on.
 func (o *organization) continueAsNew(ctx workflow.Context) error {
 	o.stopAll()
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+	seen := o.changes
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) || o.changes != seen }); err != nil {
 		return err
+	}
+	if !workflow.AllHandlersFinished(ctx) {
+		return nil
 	}
 	o.drain(ctx)
 	return workflow.NewContinueAsNewError(ctx, MigrateOrganizationName, Input{Organization: o.Organization, Playbook: o.playbook, State: o.state})
@@ -219,6 +275,7 @@ type background struct {
 	future    workflow.Future
 	cancel    workflow.CancelFunc
 	milestone migration.Milestone // of a reminder
+	notice    migration.Notice    // of a reminder
 }
 
 // keep returns b if it works on key, and else ends it and starts another.

@@ -1,6 +1,7 @@
 package adobe_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -177,24 +178,116 @@ func TestContractAudiences(t *testing.T) {
 		"calm":               {Route: "* /nothing", Effect: emulator.EffectStatus, Status: 500},
 		"changed in between": {Route: "PATCH /flows/{id}", Effect: emulator.EffectStaleEtag, Times: 2},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := start(t, func(s *emulator.Scenario) { s.Settings.PatchAccepted = true })
-			id := c.dataflow(t, c.newID, "Loyal customers").ID
-			_, err := c.AddFault(fault)
-			require.NoError(t, err)
-			added := c.dataflow(t, c.oldID, "Newsletter readers").Audiences[0]
-			require.NoError(t, c.AddAudience(t.Context(), id, added))
-			require.NoError(t, c.Advance(settled))
-			require.NoError(t, c.AddAudience(t.Context(), id, added))
+		for _, card := range []string{"old", "new"} {
+			t.Run(card+" "+name, func(t *testing.T) {
+				t.Parallel()
+				c := start(t, func(s *emulator.Scenario) { s.Settings.PatchAccepted = true })
+				spec := map[string]string{"old": c.oldID, "new": c.newID}[card]
+				id := c.dataflow(t, spec, "Loyal customers").ID
+				_, err := c.AddFault(fault)
+				require.NoError(t, err)
+				added := c.dataflow(t, c.oldID, "Newsletter readers").Audiences[0]
+				require.NoError(t, c.AddAudience(t.Context(), id, added))
+				require.NoError(t, c.Advance(settled))
+				require.NoError(t, c.AddAudience(t.Context(), id, added))
 
-			before := c.dataflow(t, c.newID, "Loyal customers").Audiences
-			require.Len(t, before, 3)
-			removed := before[1]
-			require.NoError(t, c.RemoveAudience(t.Context(), id, removed))
-			after := c.dataflow(t, c.newID, "Loyal customers").Audiences
-			require.Equal(t, slices.Delete(before, 1, 2), after)
+				before := c.dataflow(t, spec, "Loyal customers").Audiences
+				require.Len(t, before, 3)
+				removed := before[1]
+				require.NoError(t, c.RemoveAudience(t.Context(), id, removed))
+				after := c.dataflow(t, spec, "Loyal customers").Audiences
+				require.Equal(t, slices.Delete(before, 1, 2), after)
+
+				var edits []string
+				for _, e := range c.Ledger(0) {
+					if e.Kind == emulator.KindWrite && e.Applied {
+						require.Equal(t, []string{"flow", id, card}, []string{e.Entity, e.ID, e.Card})
+						edits = append(edits, e.Op+" "+e.Detail)
+					}
+				}
+				require.Equal(t, []string{emulator.OpAddAudience + " " + added.ID, emulator.OpRemoveAudience + " " + removed.ID}, edits)
+			})
+		}
+	}
+}
+
+// What is gone for good is told from what is not found.
+func TestContractOldCardClosed(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]error{emulator.OldRefused: adobe.ErrGone, emulator.OldGone: adobe.ErrNotFound} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			c := start(t, func(s *emulator.Scenario) { s.Settings.OldDataflows = setting })
+			flow := c.dataflow(t, c.oldID, "Loyal customers")
+			closed := true
+			require.NoError(t, c.SetStages(emulator.StageSwitch{OldAPIClosed: &closed}))
+			require.ErrorIs(t, c.Disable(t.Context(), flow.ID), want)
+			require.ErrorIs(t, c.AddAudience(t.Context(), flow.ID, adobe.Audience{ID: "late"}), want)
+			require.ErrorIs(t, c.RemoveAudience(t.Context(), flow.ID, flow.Audiences[0]), want)
+			_, err := c.Dataflow(t.Context(), flow.ID)
+			accounts, listErr := c.Accounts(t.Context(), c.oldID, c.newID)
+			require.NoError(t, listErr)
+			if setting == emulator.OldRefused {
+				require.NoError(t, err)
+				require.Len(t, accounts, 2)
+				return
+			}
+			require.ErrorIs(t, err, adobe.ErrNotFound)
+			require.Len(t, accounts, 1)
 		})
+	}
+}
+
+func TestContractDeletedDataflow(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	flow := c.dataflow(t, c.newID, "Loyal customers")
+	require.NoError(t, c.DeleteFlow(acme, "prod", flow.ID, "customer"))
+	_, err := c.Dataflow(t.Context(), flow.ID)
+	require.ErrorIs(t, err, adobe.ErrNotFound)
+	require.ErrorIs(t, c.AddAudience(t.Context(), flow.ID, adobe.Audience{ID: "late"}), adobe.ErrNotFound)
+	require.ErrorIs(t, c.Enable(t.Context(), flow.ID), adobe.ErrNotFound)
+}
+
+// A run that succeeds tells how many of its profiles failed all the same.
+func TestContractPartialRuns(t *testing.T) {
+	t.Parallel()
+	c := start(t, func(s *emulator.Scenario) {
+		s.Organizations[0].Sandboxes[0].Dataflows[0].Runs = emulator.RunsPartial
+		s.Organizations[0].Sandboxes[0].Dataflows[0].Failed = 30
+	})
+	runs, err := c.Runs(t.Context(), c.Now().Add(-2*time.Hour), c.dataflow(t, c.oldID, "Holiday shoppers").ID)
+	require.NoError(t, err)
+	require.Len(t, runs, 3)
+	for _, run := range runs[:2] {
+		require.Equal(t, adobe.RunSuccess, run.Status)
+		require.Equal(t, []int64{1000, 700, 300}, []int64{run.Received, run.Activated, run.Failed})
+		require.Len(t, run.Errors, 1)
+		require.Equal(t, time.Hour, run.CompletedAt.Sub(run.StartedAt))
+	}
+	require.Equal(t, adobe.RunProcessing, runs[2].Status)
+}
+
+// One organization of the size that the client must carry: pages of its dataflows are too long to be read at once.
+func TestContractLongAudienceLists(t *testing.T) {
+	t.Parallel()
+	const flows, length = 90, 1000
+	c := start(t, func(s *emulator.Scenario) {
+		long := make([]emulator.Audience, length)
+		for i := range long {
+			long[i] = emulator.Audience{Name: fmt.Sprint("Audience number ", i), Namespace: "aamSegments"}
+		}
+		sandbox := &s.Organizations[0].Sandboxes[0]
+		sandbox.Dataflows = nil
+		for i := range flows {
+			sandbox.Dataflows = append(sandbox.Dataflows, emulator.Dataflow{Name: fmt.Sprint("Flow ", i), Audiences: long, Copy: &emulator.Copy{None: true}})
+		}
+	})
+	listed, err := c.Dataflows(t.Context(), c.oldID, c.newID)
+	require.NoError(t, err)
+	require.Len(t, listed, flows)
+	for _, flow := range listed {
+		require.Len(t, flow.Audiences, length)
 	}
 }
 

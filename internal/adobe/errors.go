@@ -16,6 +16,8 @@ var (
 	ErrPrecondition = errors.New("changed since it was read")
 	// ErrNotFound says that the entity does not exist in the sandbox or is hidden by access labels (404).
 	ErrNotFound = errors.New("not found")
+	// ErrGone says that Adobe no longer offers the entity or the change for good (410): nothing brings it back.
+	ErrGone = errors.New("gone")
 	// ErrState says that the entity's state does not allow the action: it may be in the wished state already, or on its way (FLOW-1420, 1421, 1422 and 1456 to 1458).
 	ErrState = errors.New("not possible in this state")
 	// ErrUnauthorized says that the access token or its organization was refused (401).
@@ -71,6 +73,8 @@ func (e *Error) Is(target error) bool {
 		return e.Status == http.StatusPreconditionFailed
 	case ErrNotFound:
 		return e.Status == http.StatusNotFound
+	case ErrGone:
+		return e.Status == http.StatusGone
 	case ErrState:
 		return stateCodes[e.flowCode()]
 	case ErrUnauthorized:
@@ -101,6 +105,8 @@ func (e *Error) advice() string {
 		return "read its state again; if it is changing, wait until it settles"
 	case errors.Is(e, ErrNotFound):
 		return "check the id, the sandbox and the access labels of the credential's role"
+	case errors.Is(e, ErrGone):
+		return "leave it: the destination is closed and does not come back"
 	case errors.Is(e, ErrUnauthorized):
 		return "check that the credential belongs to this organization and has its product profile"
 	case e.Status == http.StatusForbidden:
@@ -132,6 +138,17 @@ type MalformedError struct {
 func (e *MalformedError) Error() string {
 	return fmt.Sprintf("adobe: %s: %s: malformed answer: want %s, got %q [request %s]; check the configured URL and what stands between it and here",
 		e.Op, place(e.Organization, e.Sandbox), e.Want, e.Got, e.RequestID)
+}
+
+// longError marks an answer that was too long to be read, so that it can be asked for in smaller pieces.
+type longError struct{ error }
+
+// Unwrap returns what the caller is told.
+func (e *longError) Unwrap() error { return e.error }
+
+func tooLong(err error) bool {
+	_, long := errors.AsType[*longError](err)
+	return long
 }
 
 // TokenError is a refused token request. It never holds what IMS wrote except the code.

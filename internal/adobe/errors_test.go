@@ -74,7 +74,7 @@ func TestWithoutAnAnsweredRequestIDOurOwnIsReported(t *testing.T) {
 
 func TestErrorClasses(t *testing.T) {
 	t.Parallel()
-	all := []error{ErrPrecondition, ErrNotFound, ErrState, ErrUnauthorized}
+	all := []error{ErrPrecondition, ErrNotFound, ErrGone, ErrState, ErrUnauthorized}
 	for _, tc := range []struct {
 		status    int
 		code      string
@@ -85,6 +85,8 @@ func TestErrorClasses(t *testing.T) {
 		{412, "FLOW-1404-412", ErrPrecondition, false, "read it again"},
 		{412, "", ErrPrecondition, false, "read it again"},
 		{404, "FLOW-1439-404", ErrNotFound, false, "access labels"},
+		{410, "FLOW-1101-410", ErrGone, false, "does not come back"},
+		{410, "", ErrGone, false, "does not come back"},
 		{400, "FLOW-1420-400", ErrState, false, "read its state again"},
 		{400, "FLOW-1421-400", ErrState, false, "read its state again"},
 		{400, "FLOW-1422-400", ErrState, false, "read its state again"},

@@ -99,10 +99,21 @@ func decode[W wire[T], T entity](s *Sandbox, got answer, raw json.RawMessage) (T
 	return item, nil
 }
 
+// pages reads every page of a query. Dataflows with long audience lists can make a page too long to be read: the query
+// then begins anew with shorter pages, and what was met before is met again.
 func (s *Sandbox) pages(ctx context.Context, q query, each func(answer, json.RawMessage) error) error {
+	for limit := pageSize; ; limit /= 4 {
+		err := s.pagesOf(ctx, q, limit, each)
+		if !q.paged || limit < 4 || !tooLong(err) {
+			return err
+		}
+	}
+}
+
+func (s *Sandbox) pagesOf(ctx context.Context, q query, limit int, each func(answer, json.RawMessage) error) error {
 	params := url.Values{"property": q.filters}
 	if q.paged {
-		params.Set("limit", strconv.Itoa(pageSize))
+		params.Set("limit", strconv.Itoa(limit))
 	}
 	seen := make(map[string]bool)
 	for range maxPages {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"cutover/internal/vendorhttp"
 )
 
 func account(id string) string {
@@ -57,6 +59,40 @@ func TestEveryPageIsReadWithTheSameQuestion(t *testing.T) {
 		require.Equal(t, []string{"100"}, calls[i].query["limit"])
 		require.Equal(t, token, strings.Join(calls[i].query["continuationToken"], "|"))
 	}
+}
+
+// A page too long to be read is asked for again in shorter ones, from the beginning.
+func TestPagesTooLongAreShortened(t *testing.T) {
+	t.Parallel()
+	long := `{"items":[]` + strings.Repeat(" ", vendorhttp.MaxBody) + `}`
+	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		switch q := r.URL.Query(); {
+		case q.Get("continuationToken") == "":
+			answerWith(w, http.StatusOK, pageOf("/connections?continuationToken=2", account("a")))
+		case q.Get("limit") == "100":
+			answerWith(w, http.StatusOK, long)
+		default:
+			answerWith(w, http.StatusOK, pageOf("", account("b")))
+		}
+	})
+	accounts, err := f.sandbox(t).Accounts(t.Context(), "spec")
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, ids(accounts))
+	var asked []string
+	for _, call := range f.seen() {
+		asked = append(asked, call.query["limit"][0]+" "+strings.Join(call.query["continuationToken"], "|"))
+	}
+	require.Equal(t, []string{"100 ", "100 2", "25 ", "25 2"}, asked)
+
+	hopeless := newFake(t, always(http.StatusOK, long))
+	_, err = hopeless.sandbox(t).Accounts(t.Context(), "spec")
+	var malformed *MalformedError
+	require.ErrorAs(t, err, &malformed)
+	require.Contains(t, malformed.Want, "16 MiB")
+	require.Len(t, hopeless.seen(), 4, "down to pages of one")
+	_, err = hopeless.sandbox(t).ConnectionSpecs(t.Context(), "name")
+	require.ErrorAs(t, err, &malformed)
+	require.Len(t, hopeless.seen(), 5, "what has no pages is asked for once")
 }
 
 func TestNextLinks(t *testing.T) {

@@ -103,7 +103,7 @@ func (s *Sandbox) attempt(ctx context.Context, r request, token string) (answer,
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return answer{}, s.refusal(r, resp, got)
 	case len(body) > vendorhttp.MaxBody:
-		return answer{}, s.malformed(got, "an answer of at most 16 MiB", body)
+		return answer{}, &longError{s.malformed(got, "an answer of at most 16 MiB", body)}
 	default:
 		return got, nil
 	}

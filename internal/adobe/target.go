@@ -60,6 +60,11 @@ func param(params map[string]json.RawMessage, name string) string {
 	return string(value)
 }
 
+// TargetConnection reads one target connection.
+func (s *Sandbox) TargetConnection(ctx context.Context, id string) (TargetConnection, error) {
+	return read[wireTarget, TargetConnection](ctx, s, "read target connection "+id, "/targetConnections", id)
+}
+
 // TargetConnections returns the target connections of the given cards, from every page, each once, sorted by id.
 func (s *Sandbox) TargetConnections(ctx context.Context, specIDs ...string) ([]TargetConnection, error) {
 	const op = "list target connections"

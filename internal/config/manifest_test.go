@@ -80,7 +80,7 @@ organizations:
 `, 0o644)
 	_, err := ReadManifest(path)
 	require.Equal(t, []string{
-		"f:1: playbook: is missing: the name of a playbook (pinterest-v5) or a path ending in .yaml",
+		"f:1: playbook: is missing: the name of a playbook (amazon-s3, pinterest-v5) or a path ending in .yaml",
 		"f:2: field extra is unknown here",
 		`f:4: organizations[0].id: "1A2B" must end in @AdobeOrg: it is the IMS organization id`,
 		`f:6: organizations[0].sandboxes[0]: "Prod" is not a sandbox name: lower-case letters, digits and dashes`,
@@ -185,7 +185,7 @@ dates: {available: "-1s", reauthenticate_by: +30s, shutdown: +60s}
 	for _, name := range []string{"pinterest-v6", "../pinterest-v5", "", "/etc/passwd"} {
 		_, err := ReadPlaybook(name, dir, start)
 		require.ErrorAs(t, err, new(*PlaybookError))
-		require.EqualError(t, err, `"`+name+`" is unknown; there is pinterest-v5, or give the path of a file ending in .yaml`)
+		require.EqualError(t, err, `"`+name+`" is unknown; there is amazon-s3, pinterest-v5, or give the path of a file ending in .yaml`)
 	}
 	_, err = ReadPlaybook("missing.yml", dir, start)
 	require.ErrorAs(t, err, new(*PlaybookError))
@@ -200,7 +200,7 @@ func TestAPlaybookThatIsNotThereHasItsPlaceInTheManifest(t *testing.T) {
 	t.Parallel()
 	const organizations = "organizations: [{id: A@AdobeOrg, name: A, credential: a}]\n"
 	for name, want := range map[string]string{
-		"nope":        `: playbook: "nope" is unknown; there is pinterest-v5, or give the path of a file ending in .yaml`,
+		"nope":        `: playbook: "nope" is unknown; there is amazon-s3, pinterest-v5, or give the path of a file ending in .yaml`,
 		"nope.yaml":   ": playbook: no file at DIR/nope.yaml; a path counts from the manifest's folder",
 		"folder.yaml": ": playbook: DIR/folder.yaml is not a file",
 	} {

@@ -23,7 +23,7 @@ const (
 	EnvAdobeRPS      = "CUTOVER_ADOBE_RPS"        // requests per second to Adobe, all organizations together
 	EnvHealthAddress = "CUTOVER_HEALTH_ADDRESS"   // where /livez and /readyz listen
 	EnvNotices       = "CUTOVER_NOTICES"          // directory
-	EnvReports       = "CUTOVER_REPORTS"          // directory
+	EnvReports       = "CUTOVER_REPORTS"          // directory, or URL of a bucket
 	EnvLogFormat     = "CUTOVER_LOG_FORMAT"       // json or console
 	EnvLogLevel      = "CUTOVER_LOG_LEVEL"        // debug, info, warn or error
 )
@@ -48,7 +48,7 @@ type Worker struct {
 	AdobeRPS       float64 // requests per second, at most
 	HealthAddress  string
 	Notices        string // directory
-	Reports        string // directory
+	Reports        string // directory, or URL of a bucket: its parameters may be secret
 	LogFormat      string // json or console; empty: by where the log goes
 	LogLevel       string
 }

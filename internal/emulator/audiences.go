@@ -135,8 +135,19 @@ func (f *flow) decode() ([]transformation, selectors) {
 	return all, list
 }
 
-// audiences lists what the flow exports.
+// audiences lists what the flow exports. The list is shared and must not be changed.
 func (f *flow) audiences() []Audience {
+	if len(f.transformations) == 0 {
+		return nil
+	}
+	// Transformations are replaced as a whole and never changed in place.
+	if first := &f.transformations[0]; f.exported.of != first {
+		f.exported.of, f.exported.list = first, f.readAudiences()
+	}
+	return f.exported.list
+}
+
+func (f *flow) readAudiences() []Audience {
 	_, list := f.decode()
 	out := make([]Audience, 0, len(list.Selectors))
 	for _, s := range list.Selectors {

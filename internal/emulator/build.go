@@ -23,7 +23,6 @@ const serviceUser = "acp_foundation_connectors"
 // build makes the world of the scenario as it stands at the start.
 func (e *Emulator) build() error {
 	e.world = world{
-		cards:    map[string]*spec{},
 		byID:     map[string]*organization{},
 		byClient: map[string]*organization{},
 	}
@@ -51,36 +50,26 @@ func (e *Emulator) build() error {
 }
 
 func (e *Emulator) buildSpecs() {
-	cards := e.scenario.Cards
-	old := &spec{Card: cards.Old, role: cardOld, usesOAuth2: true}
-	replacement := &spec{Card: cards.New, role: cardNew, usesOAuth2: true, hidden: true}
-	fill(old, "(Deprecating) Pinterest")
-	fill(replacement, "(New) Pinterest")
-	e.world.cards[cardOld], e.world.cards[cardNew] = old, replacement
-	e.world.specs = []*spec{
-		old, replacement,
+	e.world.pairs = []*cardPair{newPair(e.scenario.Cards, true)}
+	for _, cards := range e.scenario.Migrations {
+		e.world.pairs = append(e.world.pairs, newPair(cards, false))
+	}
+	for _, p := range e.world.pairs {
+		e.world.specs = append(e.world.specs, p.deprecated, p.replacement)
+	}
+	for _, other := range []*spec{
 		{Card: Card{"Amazon S3", s3Spec, s3FlowSpec}, role: cardOther, flowSpec: "Amazon S3 flow"},
 		{Card: Card{"Amazon Kinesis", kinesisSpec, profileFlowSpec}, role: cardOther, flowSpec: "profile based destinations"},
 		{Card: Card{"Pinterest Ads", pinterestAdSource, stableID("pinterest ads source flow")}, role: cardOther, isSource: true, flowSpec: "Pinterest Ads source"},
 		{Card: Card{"Profile Store", profileStoreSpec, stableID("profile store flow")}, role: cardOther, isSource: true, flowSpec: "UPS extraction"},
+	} {
+		if find(e.world.specs, func(s *spec) bool { return s.ID == other.ID }) == nil {
+			e.world.specs = append(e.world.specs, other)
+		}
 	}
 	for _, s := range e.world.specs {
 		s.created = e.start.AddDate(-2, 0, 0)
 	}
-}
-
-// fill completes a card the scenario only names, or does not mention.
-func fill(s *spec, name string) {
-	if s.Name == "" {
-		s.Name = name
-	}
-	if s.ID == "" {
-		s.ID = stableID("connection spec", s.role, s.Name)
-	}
-	if s.FlowSpecID == "" {
-		s.FlowSpecID = stableID("flow spec", s.role, s.Name)
-	}
-	s.flowSpec = s.Name + " flow"
 }
 
 func (e *Emulator) buildOrganization(source *Organization) error {
@@ -112,15 +101,12 @@ func (e *Emulator) buildOrganization(source *Organization) error {
 		e.secrets = append(e.secrets, Secret{Kind: "client_secret", Organization: org.id, Value: secret})
 	}
 	for _, sb := range source.Sandboxes {
-		e.buildSandbox(org, sb)
+		e.buildSandbox(org, sb.resolved(source.Migration))
 	}
 	return nil
 }
 
 func (e *Emulator) buildSandbox(org *organization, source Sandbox) {
-	if len(source.Accounts) == 0 && len(source.Dataflows) > 0 {
-		source.Accounts = []Account{{Name: "Pinterest"}}
-	}
 	sb := &sandbox{id: stableID("sandbox", org.id, source.Name), name: source.Name, org: org, source: source}
 	org.sandboxes = append(org.sandboxes, sb)
 	for i := range source.Accounts {
@@ -137,20 +123,17 @@ func (e *Emulator) buildSandbox(org *organization, source Sandbox) {
 }
 
 func (e *Emulator) buildAccount(sb *sandbox, source *Account) {
-	role := cardOr(source.Card)
-	id := source.ID
-	if id == "" {
-		id = stableID("account", sb.org.id, sb.name, role, source.Name)
-	}
+	card := e.world.pairNamed(source.Migration).card(cardOr(source.Card))
+	id := or(source.ID, stableID("account", sb.org.id, sb.name, card.key(), source.Name))
 	created := source.Authorized.from(e.start, e.start.AddDate(0, 0, -10))
-	a := &account{record: newRecord(id, source.Name, created, serviceUser), sandbox: sb, spec: e.world.cards[role]}
-	g := grant{authenticated: role == cardOld, authorized: created}
+	a := &account{record: newRecord(id, source.Name, created, serviceUser), sandbox: sb, spec: card}
+	g := grant{authenticated: card.role == cardOld, authorized: created}
 	if source.Authenticated != nil {
 		g.authenticated = *source.Authenticated
 	}
 	if g.authenticated {
 		g.expires = source.Expires.from(e.start, time.Time{})
-		if g.expires.IsZero() && role == cardNew {
+		if g.expires.IsZero() && card.role == cardNew && card.usesOAuth2 {
 			g.expires = created.Add(e.settings.Lease)
 		}
 	}
@@ -187,26 +170,31 @@ func (e *Emulator) planExpiry(a *account) {
 
 func (e *Emulator) buildFlow(sb *sandbox, index int) {
 	source := &sb.source.Dataflows[index]
-	role := cardOr(source.Card)
-	id := source.ID
-	if id == "" {
-		id = stableID("flow", sb.org.id, sb.name, role, source.Name, strconv.Itoa(index))
-	}
+	card := e.world.pairNamed(source.Migration).card(cardOr(source.Card))
+	id := or(source.ID, stableID("flow", sb.org.id, sb.name, card.key(), source.Name, strconv.Itoa(index)))
 	created := source.Created.from(e.start, e.defaultCreated())
-	a := sb.accountNamed(source.Account, role)
+	a := sb.accountNamed(source.Account, card)
 	if a == nil {
-		a = sb.accountNamed("", role)
+		a = sb.accountNamed("", card)
 	}
 	f := &flow{
-		record: newRecord(id, source.Name, created, serviceUser), sandbox: sb, spec: e.world.cards[role], account: a,
-		labels: source.Labels, profiles: 1000,
+		record: newRecord(id, source.Name, created, serviceUser), sandbox: sb, spec: card, account: a, labels: source.Labels,
 	}
 	f.description = source.Description
-	if source.Profiles != nil {
-		f.profiles = *source.Profiles
-	}
 	f.transformations = newTransformations(sb.named(source.Audiences), source.Mappings, created)
-	e.addFlow(f, source.Advertiser, source.State, source.Runs, created)
+	e.addFlow(f, targetParams(source.Params, source.Advertiser), source.State, source.runs(), created)
+}
+
+// targetParams are the params of a target connection.
+func targetParams(given Params, advertiser string) map[string]json.RawMessage {
+	params := make(map[string]json.RawMessage, len(given)+1)
+	for name, value := range given {
+		params[name] = quoted(value)
+	}
+	if advertiser != "" {
+		params["advertiser_id"] = quoted(advertiser)
+	}
+	return params
 }
 
 // defaultCreated lies before the first playbook's copies, and always before the start.
@@ -234,13 +222,9 @@ func (s *sandbox) named(audiences []Audience) []Audience {
 }
 
 // addFlow puts the flow and a target connection of its own into the sandbox and the ledger.
-func (e *Emulator) addFlow(f *flow, advertiser, state, runs string, at time.Time) {
+func (e *Emulator) addFlow(f *flow, params map[string]json.RawMessage, state string, runs runPlan, at time.Time) {
 	if state == "" {
 		state = stateEnabled
-	}
-	params := map[string]json.RawMessage{}
-	if advertiser != "" {
-		params["advertiser_id"] = quoted(advertiser)
 	}
 	f.target = &target{
 		record:  newRecord(stableID("target", f.id), f.name, at, f.createdBy),
@@ -264,10 +248,7 @@ func (e *Emulator) addFlow(f *flow, advertiser, state, runs string, at time.Time
 // buildOthers adds what a caller must neither count nor touch: flows of another destination and of a source.
 func (e *Emulator) buildOthers(sb *sandbox) {
 	for i := range max(0, e.settings.OtherDataflows) {
-		s := e.world.specs[2]
-		if i%2 == 1 {
-			s = e.world.specs[4]
-		}
+		s := find(e.world.specs, func(s *spec) bool { return s.role == cardOther && s.isSource == (i%2 == 1) })
 		n := strconv.Itoa(i)
 		a := &account{
 			record:  newRecord(stableID("other account", sb.org.id, sb.name, n), s.Name+" account "+n, e.defaultCreated(), serviceUser),
@@ -276,9 +257,9 @@ func (e *Emulator) buildOthers(sb *sandbox) {
 		e.addAccount(a, grant{authenticated: true, authorized: e.defaultCreated()}, a.created)
 		f := &flow{
 			record:  newRecord(stableID("other flow", sb.org.id, sb.name, n), s.Name+" "+n, e.defaultCreated(), serviceUser),
-			sandbox: sb, spec: s, account: a, profiles: 100,
+			sandbox: sb, spec: s, account: a,
 			transformations: newTransformations(sb.named([]Audience{{Name: "Everybody"}}), MappingSelectors, e.defaultCreated()),
 		}
-		e.addFlow(f, "", "", RunsByRule, f.created)
+		e.addFlow(f, targetParams(nil, ""), "", runPlan{profiles: 100}, f.created)
 	}
 }

@@ -58,7 +58,7 @@ func (c *call) listConnections() answer {
 	slices.SortStableFunc(accounts, func(a, b *account) int {
 		return cmp.Or(b.created.Compare(a.created), cmp.Compare(a.id, b.id))
 	})
-	return c.list("/connections", each(accounts, always, c.listedAccount))
+	return c.list("/connections", each(accounts, func(a *account) bool { return !c.oldGone(a.spec) }, c.listedAccount))
 }
 
 func always[T any](*T) bool { return true }
@@ -66,7 +66,7 @@ func always[T any](*T) bool { return true }
 // namedAccount finds the account the call is about.
 func (c *call) namedAccount() (*account, *answer) {
 	a := c.sandbox.account(c.entry.ID)
-	if a == nil {
+	if a == nil || c.oldGone(a.spec) {
 		out := c.notFound("1101-404", "connections", c.entry.ID)
 		return nil, &out
 	}
@@ -90,7 +90,7 @@ func (c *call) testConnection() answer {
 	if refusal != nil {
 		return *refusal
 	}
-	result := c.serves(a)
+	result := c.accepted(a)
 	switch c.settings.Probe {
 	case "404":
 		return c.notFound("1101-404", "connections", a.id)
@@ -103,15 +103,11 @@ func (c *call) testConnection() answer {
 	return reply(http.StatusOK, map[string]bool{"result": result})
 }
 
-// serves tells whether the account reaches the ad accounts of all its target connections now.
-func (e *Emulator) serves(a *account) bool {
+// accepted tells whether the partner takes the account's authorization now. The test asks the partner about the sign-in
+// and knows no ad account, so one that reaches the wrong ad account passes [inferred].
+func (e *Emulator) accepted(a *account) bool {
 	g := a.grants.now()
-	if !g.serves(g.advertiser, e.now) {
-		return false
-	}
-	return !slices.ContainsFunc(a.sandbox.targets, func(t *target) bool {
-		return t.account == a && !g.serves(t.advertiser(), e.now)
-	})
+	return g.serves(g.advertiser, e.now) && !e.closedTo(a.spec, e.now)
 }
 
 // patchConnection is PATCH /connections/{id}: name, description, credentials.

@@ -51,14 +51,15 @@ func TestAccountForm(t *testing.T) {
 func TestReconnect(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
-		name string
-		how  emulator.Reconnection
-		want bool
+		name   string
+		how    emulator.Reconnection
+		probe  bool
+		status string
 	}{
-		{"as asked", emulator.Reconnection{}, true},
-		{"right ad account", emulator.Reconnection{Advertiser: advertiser}, true},
-		{"wrong ad account", emulator.Reconnection{Advertiser: "42"}, false},
-		{"missing scope", emulator.Reconnection{MissingScope: true}, false},
+		{"as asked", emulator.Reconnection{}, true, "success"},
+		{"right ad account", emulator.Reconnection{Advertiser: advertiser}, true, "success"},
+		{"wrong ad account", emulator.Reconnection{Advertiser: "42"}, true, "failed"}, // the test knows no ad account
+		{"missing scope", emulator.Reconnection{MissingScope: true}, false, "failed"},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -66,12 +67,11 @@ func TestReconnect(t *testing.T) {
 			b := small(t).login()
 			require.Equal(t, false, b.probe())
 			b.reconnect(tc.how)
-			require.Equal(t, tc.want, b.probe())
+			require.Equal(t, tc.probe, b.probe())
 			id := b.flow("new", "Holiday shoppers").ID
 			require.Equal(t, http.StatusOK, b.act(id, "enable").status, "enabling does not look at the account")
 			runs := b.filtered("/runs", "flowId=="+id)
-			want := map[bool]string{true: "success", false: "failed"}[tc.want]
-			require.Equal(t, want, text(runs[0], "metrics", "statusSummary", "status"))
+			require.Equal(t, tc.status, text(runs[0], "metrics", "statusSummary", "status"))
 		})
 	}
 }
@@ -204,4 +204,30 @@ func TestProbeWithoutDataflows(t *testing.T) {
 	require.Equal(t, true, b.probe())
 	b.reconnect(emulator.Reconnection{MissingScope: true})
 	require.Equal(t, false, b.probe())
+}
+
+// The way back is tried on the old card's account like the way forward on the new one's.
+func TestOldAccount(t *testing.T) {
+	t.Parallel()
+	b := small(t, func(s *emulator.Scenario) {
+		s.Organizations[0].Sandboxes[0].Accounts[0].Expires = emulator.FromStart(time.Hour)
+	}).login()
+	id := b.account("old").ID
+	probe := func() any { return b.get("/connections/" + id + "/test").object(t)["result"] }
+	listed := b.filtered("/connections", "connectionSpec.id=="+b.State().Cards["old"].ID)
+	require.Len(t, listed, 1)
+	require.Equal(t, "enabled", listed[0]["state"])
+	require.Equal(t, noon().Add(time.Hour).Format(time.RFC3339), text(listed[0], "auth", "params", "expirationDate"))
+	require.Equal(t, true, probe())
+	b.advance(time.Hour)
+	require.Equal(t, false, probe(), "over by itself")
+	require.NoError(t, b.Reconnect(acme, "prod", id, emulator.Reconnection{By: "customer"}))
+	require.Equal(t, true, probe())
+	require.NoError(t, b.Expire(acme, "prod", id))
+	require.Equal(t, false, probe())
+	require.Equal(t, "expired", b.account("old").Condition)
+	require.NoError(t, b.Reconnect(acme, "prod", id, emulator.Reconnection{By: "customer"}))
+	closed := true
+	require.NoError(t, b.SetStages(emulator.StageSwitch{OldAPIClosed: &closed}))
+	require.Equal(t, false, probe(), "nothing is left that could accept it")
 }

@@ -21,12 +21,6 @@ var pageFiles embed.FS
 // pages are the console's templates.
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"moment": func(t time.Time) string { return t.Format("2006-01-02 15:04:05 UTC") },
-	"only": func(card string, flows []FlowState) []FlowState {
-		return slices.DeleteFunc(slices.Clone(flows), func(f FlowState) bool { return f.Card != card })
-	},
-	"ours": func(card string, accounts []AccountState) []AccountState {
-		return slices.DeleteFunc(slices.Clone(accounts), func(a AccountState) bool { return a.Card != card })
-	},
 }).ParseFS(pageFiles, "pages/*.html"))
 
 // Sizes of the console's lists.
@@ -85,15 +79,50 @@ type consolePage struct {
 
 // cardView is one card of one sandbox.
 type cardView struct {
-	Org      string
-	Sandbox  SandboxState
-	Card     string
-	CardName string
+	Org, Sandbox string
+	CardName     string
+	Accounts     []AccountState
+	Flows        []FlowState
 }
 
-// View is one card of a sandbox, for the template.
-func (p consolePage) View(org string, sb SandboxState, card string) cardView {
-	return cardView{org, sb, card, p.State.Cards[card].Name}
+// Pairs are the card pairs that a sandbox uses, and the first one when it is empty.
+func (p consolePage) Pairs(sb SandboxState) []Cards {
+	used := slices.DeleteFunc(slices.Clone(p.State.Migrations), func(c Cards) bool {
+		return len(view("", sb, c.Name, cardOld).Accounts)+len(view("", sb, c.Name, cardNew).Accounts) == 0
+	})
+	if len(used) == 0 {
+		return p.State.Migrations[:1]
+	}
+	return used
+}
+
+// Old is the old card of a pair in a sandbox, for the template.
+func (p consolePage) Old(org string, sb SandboxState, pair Cards) cardView {
+	v := view(org, sb, pair.Name, cardOld)
+	v.CardName = pair.Old.Name
+	return v
+}
+
+// New is the new card of a pair in a sandbox, for the template.
+func (p consolePage) New(org string, sb SandboxState, pair Cards) cardView {
+	v := view(org, sb, pair.Name, cardNew)
+	v.CardName = pair.New.Name
+	return v
+}
+
+func view(org string, sb SandboxState, migration, card string) cardView {
+	v := cardView{Org: org, Sandbox: sb.Name}
+	for _, a := range sb.Accounts {
+		if a.Card == card && a.Migration == migration {
+			v.Accounts = append(v.Accounts, a)
+		}
+	}
+	for _, f := range sb.Flows {
+		if f.Card == card && f.Migration == migration {
+			v.Flows = append(v.Flows, f)
+		}
+	}
+	return v
 }
 
 // showConsole is GET /: a page of organizations, those whose id or name holds ?q=.

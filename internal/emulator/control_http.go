@@ -67,6 +67,12 @@ func (e *Emulator) controlRoutes(mux *http.ServeMux) {
 	post(mux, flow+"/edit", func(r *http.Request, in Edit) (any, error) {
 		return nil, e.EditFlow(r.PathValue("org"), r.PathValue("sandbox"), r.PathValue("id"), in)
 	})
+	post(mux, flow+"/delete", func(r *http.Request, in struct {
+		By string `json:"by"`
+	},
+	) (any, error) {
+		return nil, e.DeleteFlow(r.PathValue("org"), r.PathValue("sandbox"), r.PathValue("id"), in.By)
+	})
 	post(mux, flow+"/hidden", func(r *http.Request, in struct {
 		Hidden bool `json:"hidden"`
 	},

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"maps"
 	"strconv"
 	"time"
 )
@@ -12,7 +13,9 @@ func (e *Emulator) makeCopies(at time.Time) {
 		return
 	}
 	e.world.copied = at
-	e.world.cards[cardNew].hidden = false
+	for _, p := range e.world.pairs {
+		p.replacement.hidden = false
+	}
 	for _, org := range e.world.organizations {
 		for _, sb := range org.sandboxes {
 			e.copySandbox(sb, at)
@@ -43,22 +46,24 @@ func (e *Emulator) copySandbox(sb *sandbox, at time.Time) {
 }
 
 func (e *Emulator) copyAccount(sb *sandbox, source *Account, at time.Time) {
-	original := sb.accountNamed(source.Name, cardOld)
+	pair := e.world.pairNamed(source.Migration)
+	card := pair.replacement
+	original := sb.accountNamed(source.Name, pair.deprecated)
 	if original == nil {
 		return
 	}
-	id := source.CopyID
-	if id == "" {
-		id = stableID("account", sb.org.id, sb.name, cardNew, source.Name)
-	}
+	id := or(source.CopyID, stableID("account", sb.org.id, sb.name, card.key(), source.Name))
 	a := &account{
 		record:  newRecord(id, original.name, at, serviceUser),
-		sandbox: sb, spec: e.world.cards[cardNew], origin: original.id,
+		sandbox: sb, spec: card, origin: original.id,
 	}
 	a.description = original.description
 	var g grant
-	if reauth := e.scenario.Cards.Reauth; source.CopyReady || (reauth != nil && !*reauth) {
-		g = grant{authenticated: true, authorized: at, expires: at.Add(e.settings.Lease)}
+	if source.CopyReady || !pair.reauth() {
+		g = grant{authenticated: true, authorized: at}
+		if card.usesOAuth2 {
+			g.expires = at.Add(e.settings.Lease)
+		}
 	}
 	e.addAccount(a, g, at)
 }
@@ -69,30 +74,22 @@ func (e *Emulator) copyFlow(sb *sandbox, index int, at time.Time) {
 	if change == nil {
 		change = &Copy{}
 	}
-	originalID := source.ID
-	if originalID == "" {
-		originalID = stableID("flow", sb.org.id, sb.name, cardOld, source.Name, strconv.Itoa(index))
-	}
-	original := sb.flow(originalID)
+	pair := e.world.pairNamed(source.Migration)
+	nth := strconv.Itoa(index)
+	original := sb.flow(or(source.ID, stableID("flow", sb.org.id, sb.name, pair.deprecated.key(), source.Name, nth)))
 	if original == nil {
-		return
+		return // a person deleted it before
 	}
-	id := change.ID
-	if id == "" {
-		id = stableID("flow", sb.org.id, sb.name, cardNew, source.Name, strconv.Itoa(index))
-	}
+	card := pair.replacement
+	id := or(change.ID, stableID("flow", sb.org.id, sb.name, card.key(), source.Name, nth))
 	f := &flow{
 		record:  newRecord(id, or(change.Name, original.name), at, serviceUser),
-		sandbox: sb, spec: e.world.cards[cardNew], origin: original.id,
-		labels: change.Labels, profiles: original.profiles, transformations: original.transformations,
+		sandbox: sb, spec: card, origin: original.id, labels: change.Labels, transformations: original.transformations,
 	}
 	f.description = original.description
-	if change.Profiles != nil {
-		f.profiles = *change.Profiles
-	}
-	f.account = sb.accountNamed(or(change.Account, original.account.name), cardNew)
+	f.account = sb.accountNamed(or(change.Account, original.account.name), card)
 	if f.account == nil {
-		f.account = sb.accountNamed("", cardNew)
+		f.account = sb.accountNamed("", card)
 	}
 	if change.Audiences != nil || change.Mappings != "" {
 		audiences := original.audiences()
@@ -101,7 +98,15 @@ func (e *Emulator) copyFlow(sb *sandbox, index int, at time.Time) {
 		}
 		f.transformations = newTransformations(audiences, or(change.Mappings, source.Mappings), at)
 	}
-	e.addFlow(f, or(change.Advertiser, original.target.advertiser()), or(change.State, stateDisabled), or(change.Runs, source.Runs), at)
+	params := maps.Clone(original.target.params)
+	if change.Advertiser != "" {
+		params["advertiser_id"] = quoted(change.Advertiser)
+	}
+	runs := change.runs(source)
+	if change.Profiles == nil {
+		runs.profiles = original.runs.now().profiles
+	}
+	e.addFlow(f, params, or(change.State, stateDisabled), runs, at)
 }
 
 // closeOldAPI is the day the partner switched v4 off.

@@ -79,6 +79,18 @@ func parsePath(path string) ([]step, *badQuery) {
 	return steps, nil
 }
 
+// is tells that the filter compares this plain path by this operator.
+func (f filter) is(path, op string) bool {
+	names := make([]string, 0, len(f.path))
+	for _, s := range f.path {
+		if s.each {
+			return false
+		}
+		names = append(names, s.name)
+	}
+	return f.op == op && strings.Join(names, ".") == path
+}
+
 // match tells whether the entity, decoded from JSON, passes the filter.
 func (f filter) match(entity any) bool {
 	return slices.ContainsFunc(follow(entity, f.path), func(found any) bool {

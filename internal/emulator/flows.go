@@ -47,7 +47,7 @@ func (e *Emulator) listedFlow(f *flow) listed {
 // visible tells whether the call may see the flow at all.
 func (c *call) visible(f *flow) bool {
 	hiding := c.fault != nil && c.fault.Effect == EffectHide
-	return !f.hidden() && !hiding
+	return !f.hidden() && !hiding && !c.oldGone(f.spec)
 }
 
 // listFlows is GET /flows, newest first.
@@ -60,10 +60,10 @@ func (c *call) listFlows() answer {
 }
 
 // each renders the items that are wanted, as late as possible.
-func each[T any](items []*T, wanted func(*T) bool, render func(*T) listed) iter.Seq[listed] {
-	return func(yield func(listed) bool) {
+func each[T any](items []*T, wanted func(*T) bool, render func(*T) listed) iter.Seq[rendering] {
+	return func(yield func(rendering) bool) {
 		for _, item := range items {
-			if wanted(item) && !yield(render(item)) {
+			if wanted(item) && !yield(func() listed { return render(item) }) {
 				return
 			}
 		}
@@ -91,7 +91,7 @@ func (c *call) flowEntry(f *flow) {
 // writable finds the flow a write is about and refuses what every write refuses.
 func (c *call) writable() (*flow, *answer) {
 	f := c.sandbox.flow(c.entry.ID)
-	if f == nil {
+	if f == nil || c.oldGone(f.spec) {
 		out := c.notFound("1439-404", "flows", c.entry.ID)
 		return nil, &out
 	}
@@ -99,6 +99,10 @@ func (c *call) writable() (*flow, *answer) {
 	c.entry.Before, c.entry.After = f.state(), f.state()
 	if f.hidden() {
 		out := c.refuse("2120-403", "Forbidden", "no permission for flow %s", f.id)
+		return nil, &out
+	}
+	if c.oldRefused(f.spec) {
+		out := c.refuseOld(f)
 		return nil, &out
 	}
 	if c.fault != nil && c.fault.Effect == EffectStaleEtag {
@@ -193,11 +197,17 @@ func (c *call) deleteFlow() answer {
 	if refusal != nil {
 		return *refusal
 	}
-	c.entry.Applied, c.entry.After = true, "deleted"
-	f.states.set(c.now, "deleted")
-	c.sandbox.flows = slices.DeleteFunc(c.sandbox.flows, func(other *flow) bool { return other == f })
-	c.sandbox.targets = slices.DeleteFunc(c.sandbox.targets, func(t *target) bool { return t == f.target })
+	c.entry.Applied, c.entry.After = true, stateDeleted
+	f.remove(c.now)
 	return empty(http.StatusAccepted)
+}
+
+// remove takes the flow and its target connection out of the sandbox.
+func (f *flow) remove(at time.Time) {
+	f.states.set(at, stateDeleted)
+	sb := f.sandbox
+	sb.flows = slices.DeleteFunc(sb.flows, func(other *flow) bool { return other == f })
+	sb.targets = slices.DeleteFunc(sb.targets, func(t *target) bool { return t == f.target })
 }
 
 // aged puts the etag of the revision before into a read, when a fault says so.

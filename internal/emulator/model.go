@@ -12,6 +12,7 @@ const (
 	stateDisabled  = "disabled"
 	stateEnabling  = "enabling"
 	stateDisabling = "disabling"
+	stateDeleted   = "deleted" // no vendor answer shows it
 )
 
 // Cards, as scenario, ledger and state name them.
@@ -36,7 +37,7 @@ const actorSystem = "system"
 
 // world is everything the vendors know.
 type world struct {
-	cards         map[string]*spec // by role: old, new
+	pairs         []*cardPair // never empty
 	specs         []*spec
 	organizations []*organization
 	byID          map[string]*organization
@@ -48,7 +49,8 @@ type world struct {
 // spec is a connection spec together with its flow spec.
 type spec struct {
 	Card
-	role       string // old, new or other
+	role       string    // old, new or other
+	pair       *cardPair // nil for other
 	isSource   bool
 	flowSpec   string // name of the flow spec
 	created    time.Time
@@ -116,9 +118,12 @@ type flow struct {
 	labels          []string
 	transformations json.RawMessage
 	states          timeline[string]
-	runs            timeline[string]
-	profiles        int
+	runs            timeline[runPlan]
 	operation       operation
+	exported        struct { // audiences, read once: a list can be long and every run counts it
+		of   *byte // where the transformations they were read from begin
+		list []Audience
+	}
 }
 
 // operation is the flow's lastOperation.
@@ -209,8 +214,8 @@ func (s *sandbox) target(id string) *target {
 }
 
 // accountNamed is the account of that name on the card, or the card's first account when no name is given.
-func (s *sandbox) accountNamed(name, role string) *account {
-	return find(s.accounts, func(a *account) bool { return a.spec.role == role && (name == "" || a.name == name) })
+func (s *sandbox) accountNamed(name string, card *spec) *account {
+	return find(s.accounts, func(a *account) bool { return a.spec == card && (name == "" || a.name == name) })
 }
 
 func (o *organization) sandbox(name string) *sandbox {

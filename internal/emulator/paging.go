@@ -87,19 +87,30 @@ func parseQuery(values url.Values) (query, *badQuery) {
 	return q, bad
 }
 
+// rendering shows an entity once it is known to be needed.
+type rendering func() listed
+
 // list answers a list call: path is the href's, all are the entities in the service's own order.
-func (c *call) list(path string, all iter.Seq[listed]) answer {
+func (c *call) list(path string, all iter.Seq[rendering]) answer {
 	q, bad := parseQuery(c.r.URL.Query())
 	if bad != nil {
 		return c.refuse(bad.code, "Bad request", "%s", bad.detail)
 	}
+	return c.answerList(path, q, all)
+}
+
+func (c *call) answerList(path string, q query, all iter.Seq[rendering]) answer {
 	if c.fault != nil && c.fault.Effect == EffectDuplicatePage && q.offset > 0 {
 		q.offset-- // as if an entity had been created before this page: everything moves on by one
 	}
 	// Without order and count one entity beyond the page is enough to know that more follow.
 	enough := q.offset + q.limit + 1
 	var fitting []listed
-	for item := range all {
+	for show := range all {
+		var item listed
+		if asked := len(q.filters)+len(q.orders) > 0; asked || (len(fitting) >= q.offset && !q.count) {
+			item = show()
+		}
 		if !q.fits(&item) {
 			continue
 		}

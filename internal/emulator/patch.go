@@ -115,7 +115,7 @@ func (c *call) settleLater(r *record, sb *sandbox) {
 
 // patchFlow is PATCH /flows/{id}.
 func (c *call) patchFlow() answer {
-	c.entry.Op = "patch"
+	c.entry.Op = OpPatch
 	f, refusal := c.writable()
 	if refusal != nil {
 		return *refusal
@@ -137,6 +137,9 @@ func (c *call) patchFlow() answer {
 		return c.refuse("1455-400", "Bad request", "the patch reaches a field a flow does not have")
 	}
 	_, before := f.decode()
+	if f.name == doc.Name && f.description == doc.Description && f.sourceID == doc.SourceConnectionIDs[0] {
+		c.nameEdit(f, doc.Transformations)
+	}
 	f.name, f.description, f.sourceID, f.transformations = doc.Name, doc.Description, doc.SourceConnectionIDs[0], doc.Transformations
 	f.stampNew(before.Selectors, c.now)
 	f.operation = operation{at: c.now, kind: "update", ops: ops}

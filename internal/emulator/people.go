@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,6 +26,21 @@ type Edit struct {
 	RemoveAudiences []string   `json:"remove_audiences"` // ids or names
 	Profiles        *int       `json:"profiles"`         // received by each run from now on; no person's doing, so no edit by itself
 	Runs            *string    `json:"runs"`             // see Dataflow.Runs
+	Failed          *int       `json:"failed"`           // see Dataflow.Failed
+}
+
+// runs is the plan after the edit.
+func (edit Edit) runs(plan runPlan) runPlan {
+	if edit.Profiles != nil {
+		plan.profiles = *edit.Profiles
+	}
+	if edit.Runs != nil {
+		plan.how = *edit.Runs
+	}
+	if edit.Failed != nil {
+		plan.failed = *edit.Failed
+	}
+	return plan
 }
 
 // Reconnect plays the customer's "Reconnect OAuth". It is a person's action: the vendor has no API for it.
@@ -86,14 +102,12 @@ func (e *Emulator) EditFlow(org, sb, id string, edit Edit) error {
 	if err != nil {
 		return err
 	}
-	if err := checkFlow(edit.State, "", value(edit.Runs)); err != nil {
+	runs := edit.runs(f.runs.now())
+	if err := errors.Join(checkFlow(edit.State, "", runs.how), checkFailed(runs.how, runs.failed)); err != nil {
 		return fmt.Errorf("edit dataflow %q: %w", id, err)
 	}
-	if edit.Profiles != nil {
-		f.profiles = *edit.Profiles
-	}
-	if edit.Runs != nil {
-		f.runs.set(e.now, *edit.Runs)
+	if runs != f.runs.now() {
+		f.runs.set(e.now, runs)
 	}
 	entry := f.stateEntry("edit", f.state(), f.state())
 	changed := e.editContent(f, edit)
@@ -150,6 +164,20 @@ func (e *Emulator) editContent(f *flow, edit Edit) bool {
 	return changed
 }
 
+// DeleteFlow plays a person who deletes a dataflow, before or after the copies are made. Its history in the ledger stays.
+func (e *Emulator) DeleteFlow(org, sb, id, by string) error {
+	e.lock()
+	defer e.mu.Unlock()
+	f, err := e.lookupFlow(org, sb, id)
+	if err != nil {
+		return err
+	}
+	entry := f.stateEntry("delete", f.state(), stateDeleted)
+	f.remove(e.now)
+	e.edited(entry, f.sandbox, by)
+	return nil
+}
+
 // Hide puts an access label on the dataflow, which hides it from the API, or takes it off.
 func (e *Emulator) Hide(org, sb, id string, hidden bool) error {
 	e.lock()
@@ -174,10 +202,3 @@ func (e *Emulator) edited(entry Entry, sb *sandbox, by string) {
 }
 
 func person(by string) string { return "person:" + or(by, "customer") }
-
-func value(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}

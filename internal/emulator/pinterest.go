@@ -111,7 +111,7 @@ func (e *Emulator) pinned(org *organization, advertiser string) []*pinnedAudienc
 					p.updated = last
 				}
 				p.batches += batches
-				p.size = max(p.size, f.profiles)
+				p.size = max(p.size, f.runs.now().profiles)
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func (e *Emulator) pinned(org *organization, advertiser string) []*pinnedAudienc
 // delivered tells when the flow last reached Pinterest and how often in a day at most.
 func (e *Emulator) delivered(f *flow) (last time.Time, batches int) {
 	for r := range e.runsOf(f, e.now.Add(-24*time.Hour)) {
-		if how, _ := f.runs.at(r.end); r.outcome != runSuccess || how == RunsEmpty {
+		if r.outcome != runSuccess || r.plan.received() == 0 {
 			continue
 		}
 		if last.IsZero() {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,11 +13,16 @@ import (
 // maxWindows bounds the history of a flow: as many runs as ninety days have hours.
 const maxWindows = 90 * 24
 
+// maxSummaries bounds the audiences a run counts one by one. The vendor has such figures for some destinations only; a
+// page of runs of a long list would not fit into an answer.
+const maxSummaries = 100
+
 // flowRun is one run, computed from what flow, account and stage were at its time.
 type flowRun struct {
 	flow       *flow
 	start, end time.Time
 	decided    time.Time // the moment whose state of the world decided the outcome
+	plan       runPlan
 	outcome    runOutcome
 }
 
@@ -52,8 +56,9 @@ func (e *Emulator) runsOf(f *flow, since time.Time) iter.Seq[flowRun] {
 				return true
 			}
 			last = start
-			outcome, exists := e.outcomeOf(f, end, decided)
-			return !exists || yield(flowRun{f, start, end, decided, outcome})
+			plan, _ := f.runs.at(decided)
+			outcome, exists := e.outcomeOf(f, plan, end, decided)
+			return !exists || yield(flowRun{f, start, end, decided, plan, outcome})
 		}
 		for _, s := range slices.Backward(f.states.spans(exports)) {
 			until := s.to
@@ -92,15 +97,14 @@ func (e *Emulator) runsOf(f *flow, since time.Time) iter.Seq[flowRun] {
 }
 
 // outcomeOf says how the run of a window that closes at end turned out, judged by the world as it was at decided.
-func (e *Emulator) outcomeOf(f *flow, end, decided time.Time) (outcome runOutcome, exists bool) {
-	how, _ := f.runs.at(decided)
-	if how == RunsNone {
+func (e *Emulator) outcomeOf(f *flow, plan runPlan, end, decided time.Time) (outcome runOutcome, exists bool) {
+	if plan.how == RunsNone {
 		return "", false
 	}
-	if end.After(e.now) || how == RunsStall {
+	if end.After(e.now) || plan.how == RunsStall {
 		return runProcessing, true
 	}
-	if how == RunsFail || e.unreachable(f, decided) || f.account == nil {
+	if plan.how == RunsFail || e.closedTo(f.spec, decided) || f.account == nil {
 		return runFailed, true
 	}
 	g, ok := f.account.grants.at(decided)
@@ -110,10 +114,10 @@ func (e *Emulator) outcomeOf(f *flow, end, decided time.Time) (outcome runOutcom
 	return runSuccess, true
 }
 
-// unreachable tells that the flow's card stood on an API that was closed at the moment.
-func (e *Emulator) unreachable(f *flow, at time.Time) bool {
+// closedTo tells that the card stood on an API that was closed at the moment.
+func (e *Emulator) closedTo(s *spec, at time.Time) bool {
 	closed := e.world.oldClosed
-	return f.spec.role == cardOld && !closed.IsZero() && !at.Before(closed)
+	return s.role == cardOld && !closed.IsZero() && !at.Before(closed)
 }
 
 // lastRun is the flow's newest completed run, or nil.
@@ -149,8 +153,8 @@ func (e *Emulator) listedRun(r flowRun) listed {
 }
 
 func (e *Emulator) metricsOf(r flowRun) runMetrics {
-	received := int64(r.flow.profiles)
-	if how, _ := r.flow.runs.at(r.decided); how == RunsEmpty || r.outcome == runProcessing {
+	received := r.plan.received()
+	if r.outcome == runProcessing {
 		received = 0
 	}
 	counts := runCounts{Input: received}
@@ -162,10 +166,16 @@ func (e *Emulator) metricsOf(r flowRun) runMetrics {
 	m.Records.FailedInfo = []runInfo{}
 	switch r.outcome {
 	case runSuccess:
-		counts.Created, counts.Output = received, received
+		counts.Failed = r.plan.lost()
+		counts.Created, counts.Output = received-counts.Failed, received-counts.Failed
+		if counts.Failed > 0 {
+			code, message := lostRecords()
+			m.Records.FailedInfo = []runInfo{{Code: code, Message: message, Count: counts.Failed, Type: "Error"}}
+		}
 	case runFailed:
 		counts.Failed = received
-		info := runInfo{Code: "ACTIVATION_STREAM-0000-FAILED", Message: e.failureOf(r), Count: received, Type: "Error"}
+		code, message := e.failureOf(r)
+		info := runInfo{Code: code, Message: message, Count: received, Type: "Error"}
 		m.Records.FailedInfo, m.Status.Errors = []runInfo{info}, []runInfo{info}
 	case runProcessing:
 	}
@@ -174,22 +184,16 @@ func (e *Emulator) metricsOf(r flowRun) runMetrics {
 	}
 	m.Size = map[string]int64{"inputBytes": received * 128, "outputBytes": counts.Output * 128}
 	target := runSummary{ID: r.flow.target.id, runCounts: counts}
-	for _, audience := range r.flow.audiences() {
-		target.Entities = append(target.Entities, runSummary{ID: "segment:" + audience.ID, runCounts: counts})
+	if audiences := r.flow.audiences(); len(audiences) <= maxSummaries {
+		for _, audience := range audiences {
+			target.Entities = append(target.Entities, runSummary{ID: "segment:" + audience.ID, runCounts: counts})
+		}
 	}
 	m.Records.runCounts = counts
 	m.Records.SourceSummaries = []runSummary{{ID: r.flow.sourceID, runCounts: counts}}
 	m.Records.TargetSummaries = []runSummary{target}
 	m.Records.SkippedInfo, m.Records.WarningInfo = []runInfo{}, []runInfo{}
 	return m
-}
-
-// failureOf says why the run failed.
-func (e *Emulator) failureOf(r flowRun) string {
-	if e.unreachable(r.flow, r.decided) {
-		return "the destination's API answered 410"
-	}
-	return "the destination did not accept the account's authorization"
 }
 
 // spell writes the status in the spelling that is set; the vendor's documents show several.
@@ -206,7 +210,11 @@ func (e *Emulator) spell(outcome runOutcome) string {
 
 // listRuns is GET /runs, newest first.
 func (c *call) listRuns() answer {
-	flows, since := c.runSelection()
+	q, bad := parseQuery(c.r.URL.Query())
+	if bad != nil {
+		return c.refuse(bad.code, "Bad request", "%s", bad.detail)
+	}
+	flows, since := c.runSelection(&q)
 	var runs []*flowRun
 	for _, f := range flows {
 		for r := range c.runsOf(f, since) {
@@ -216,27 +224,30 @@ func (c *call) listRuns() answer {
 	slices.SortStableFunc(runs, func(a, b *flowRun) int {
 		return cmp.Or(b.start.Compare(a.start), cmp.Compare(a.flow.id, b.flow.id))
 	})
-	return c.list("/runs", each(runs, always, func(r *flowRun) listed { return c.listedRun(*r) }))
+	return c.answerList("/runs", q, each(runs, always, func(r *flowRun) listed { return c.listedRun(*r) }))
 }
 
-// runSelection narrows what has to be computed; the filters themselves are applied afterwards all the same.
-func (c *call) runSelection() (flows []*flow, since time.Time) {
-	q, bad := parseQuery(c.r.URL.Query())
-	if bad != nil {
-		return nil, since // list reports it
-	}
-	wanted := func(*flow) bool { return true }
-	for _, property := range q.cursor.Property {
-		if ids, ok := strings.CutPrefix(property, "flowId=="); ok {
-			wanted = func(f *flow) bool { return slices.Contains(strings.Split(ids, ","), f.id) }
+// runSelection takes out of the query the filters it can answer before any run is computed: a long history of many
+// flows is then paged without rendering what no page shows.
+func (c *call) runSelection(q *query) (flows []*flow, since time.Time) {
+	var ids []string
+	q.filters = slices.DeleteFunc(q.filters, func(f filter) bool {
+		switch {
+		case f.is("flowId", "==") && ids == nil:
+			ids = f.values
+			return true
+		case f.is("metrics.durationSummary.startedAtUTC", ">="):
+			ms, err := strconv.ParseInt(f.values[0], 10, 64)
+			if from := time.UnixMilli(ms); err == nil && from.After(since) {
+				since = from
+			}
+			return err == nil
+		default:
+			return false
 		}
-		rest, ok := strings.CutPrefix(property, "metrics.durationSummary.startedAtUTC>")
-		if ms, err := strconv.ParseFloat(strings.TrimPrefix(rest, "="), 64); ok && err == nil && math.Abs(ms) < 1<<53 {
-			since = time.UnixMilli(int64(ms))
-		}
-	}
+	})
 	for _, f := range c.sandbox.flows {
-		if c.visible(f) && wanted(f) {
+		if c.visible(f) && (ids == nil || slices.Contains(ids, f.id)) {
 			flows = append(flows, f)
 		}
 	}

@@ -6,6 +6,7 @@ import "time"
 type Scenario struct {
 	Start         Instant        `yaml:"start"` // where the emulator's clock begins; default: the base clock
 	Cards         Cards          `yaml:"cards"`
+	Migrations    []Cards        `yaml:"migrations"` // further card pairs beside the first, each with a name; they pass the same stages
 	Stages        Stages         `yaml:"stages"`
 	Settings      Settings       `yaml:"settings"`
 	Pinterest     PinterestApp   `yaml:"pinterest"`
@@ -15,10 +16,18 @@ type Scenario struct {
 
 // Cards are the deprecated destination and its replacement.
 type Cards struct {
-	Old    Card  `yaml:"old"`
-	New    Card  `yaml:"new"`
-	Reauth *bool `yaml:"reauth"` // false: accounts of the new card arrive authenticated; default true
+	Name   string `yaml:"name"   json:"name"` // how organizations, accounts and dataflows choose this pair; the first needs none
+	Old    Card   `yaml:"old"    json:"old"`
+	New    Card   `yaml:"new"    json:"new"`
+	Reauth *bool  `yaml:"reauth" json:"reauth,omitempty"` // false: accounts of the new card arrive authenticated; default true
+	Auth   string `yaml:"auth"   json:"auth,omitempty"`   // AuthOAuth2 (default) or AuthAccessKey
 }
+
+// How the accounts of a card sign in.
+const (
+	AuthOAuth2    = "oauth2"     // a person signs in; ends with the lease
+	AuthAccessKey = "access_key" // a key pair, as Amazon S3 has; never ends by itself
+)
 
 // Card is one destination: a connection spec and the flow spec that belongs to it.
 type Card struct {
@@ -42,13 +51,14 @@ type Organization struct {
 	ClientSecret  string    `yaml:"client_secret"` // default: derived from the name
 	SecondSecret  string    `yaml:"second_secret"` // valid beside the first, as during a rotation
 	PinterestUser string    `yaml:"pinterest_user"`
+	Migration     string    `yaml:"migration"` // name of the card pair its accounts and dataflows belong to; default: the first
 	Sandboxes     []Sandbox `yaml:"sandboxes"`
 }
 
 // Sandbox isolates accounts and dataflows.
 type Sandbox struct {
 	Name      string     `yaml:"name"`
-	Accounts  []Account  `yaml:"accounts"` // default: one account named "Pinterest" when there are dataflows
+	Accounts  []Account  `yaml:"accounts"` // default: one for each card pair the dataflows use, named "Pinterest" or after the pair
 	Dataflows []Dataflow `yaml:"dataflows"`
 }
 
@@ -63,6 +73,7 @@ type Account struct {
 	Copy          *bool   `yaml:"copy"`          // false: the new card gets no account for this one
 	CopyID        string  `yaml:"copy_id"`
 	CopyReady     bool    `yaml:"copy_ready"` // the copied account is authenticated when it appears
+	Migration     string  `yaml:"migration"`  // default: the organization's
 }
 
 // Dataflow is a flow to a destination.
@@ -74,14 +85,20 @@ type Dataflow struct {
 	Account     string     `yaml:"account"`    // name of the account; default: the sandbox's first
 	Advertiser  string     `yaml:"advertiser"` // Pinterest ad account id
 	Audiences   []Audience `yaml:"audiences"`
-	Mappings    string     `yaml:"mappings"` // MappingSelectors (default) or MappingSet
-	Created     Instant    `yaml:"created"`  // default: 1 June 2023, or 90 days before an earlier start
-	State       string     `yaml:"state"`    // default: enabled
-	Profiles    *int       `yaml:"profiles"` // profiles each run receives; default 1000
-	Runs        string     `yaml:"runs"`     // how runs end: RunsByRule (default), RunsFail, RunsStall, RunsNone
-	Labels      []string   `yaml:"labels"`   // access labels; with any, the flow is hidden from the API
-	Copy        *Copy      `yaml:"copy"`     // default: an exact, disabled copy
+	Mappings    string     `yaml:"mappings"`  // MappingSelectors (default) or MappingSet
+	Created     Instant    `yaml:"created"`   // default: 1 June 2023, or 90 days before an earlier start
+	State       string     `yaml:"state"`     // default: enabled
+	Profiles    *int       `yaml:"profiles"`  // profiles each run receives; default 1000
+	Runs        string     `yaml:"runs"`      // how runs end: RunsByRule (default), RunsFail, RunsStall, RunsNone, RunsEmpty, RunsPartial
+	Failed      int        `yaml:"failed"`    // with RunsPartial: percent of each run's profiles that fail
+	Labels      []string   `yaml:"labels"`    // access labels; with any, the flow is hidden from the API
+	Copy        *Copy      `yaml:"copy"`      // default: an exact, disabled copy
+	Migration   string     `yaml:"migration"` // default: the organization's
+	Params      Params     `yaml:"params"`    // what the target connection holds besides the ad account, such as a bucket and a path
 }
+
+// Params are text parameters of a target connection.
+type Params map[string]string
 
 // Forms in which a flow carries its mappings.
 const (
@@ -96,6 +113,8 @@ const (
 	RunsStall  = "stall" // runs stay in processing
 	RunsNone   = "none"  // no run appears
 	RunsEmpty  = "empty" // runs succeed with no record
+	// RunsPartial lets runs that would succeed lose a share of their profiles: Failed percent of them.
+	RunsPartial = "partial"
 )
 
 // Copy says how the copy of a dataflow on the new card differs from its original. In YAML also true or false.
@@ -110,6 +129,7 @@ type Copy struct {
 	State      string     `yaml:"state"` // default: disabled
 	Profiles   *int       `yaml:"profiles"`
 	Runs       string     `yaml:"runs"`
+	Failed     *int       `yaml:"failed"`
 	Labels     []string   `yaml:"labels"`
 }
 
@@ -136,6 +156,7 @@ type Settings struct {
 	HideExpiration         bool           `yaml:"hide_expiration"`           // accounts show no expirationDate
 	PatchedGrants          bool           `yaml:"patched_grants"`            // PATCH /auth/params with a live Pinterest token authenticates
 	PatchAccepted          bool           `yaml:"patch_accepted"`            // PATCH answers 202 with no body
+	OldDataflows           string         `yaml:"old_dataflows"`             // once the old API is closed: OldKept (default), OldRefused, OldGone
 	RequestsPerSecond      float64        `yaml:"requests_per_second"`       // of each client, at IMS and Flow Service; 0 = no limit
 	TotalRequestsPerSecond float64        `yaml:"total_requests_per_second"` // of all clients together; 0 = no limit
 	RetryAfter             time.Duration  `yaml:"retry_after"`               // sent with 429; 0 = the header is absent
@@ -144,6 +165,13 @@ type Settings struct {
 	OtherDataflows         int            `yaml:"other_dataflows"` // unrelated flows per sandbox; default 2, negative = none
 	OmitReads              bool           `yaml:"omit_reads"`      // keep reads and lists that succeed out of the ledger
 }
+
+// What becomes of the old card's dataflows once the old API is closed. The vendor documents only that their runs fail.
+const (
+	OldKept    = "kept"    // they stay as they are
+	OldRefused = "refused" // they can be read; every write to one answers 410
+	OldGone    = "gone"    // they, their target connections and their accounts are in no answer
+)
 
 // RouteLatency is the latency of the calls that match the route, instead of the general one.
 type RouteLatency struct {

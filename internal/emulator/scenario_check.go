@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -8,6 +9,10 @@ import (
 // validate reports the first thing in the scenario that cannot be built.
 func (s *Scenario) validate() error {
 	organizations, clients := map[string]bool{}, map[string]bool{}
+	migrations, err := s.migrations()
+	if err != nil {
+		return err
+	}
 	for i := range s.Organizations {
 		org := &s.Organizations[i]
 		switch {
@@ -19,7 +24,7 @@ func (s *Scenario) validate() error {
 			return fmt.Errorf("scenario: organization %q: client_id %q belongs to another organization", org.ID, org.ClientID)
 		}
 		organizations[org.ID], clients[org.ClientID] = true, true
-		if err := org.validate(); err != nil {
+		if err := org.validate(migrations); err != nil {
 			return fmt.Errorf("scenario: organization %q: %w", org.ID, err)
 		}
 	}
@@ -38,6 +43,9 @@ func (s *Settings) validate() error {
 	if !slices.Contains([]string{"", "honest", "404", "501", "true"}, s.Probe) {
 		return fmt.Errorf(`scenario: probe %q: write honest, "404", "501" or "true"`, s.Probe)
 	}
+	if !slices.Contains([]string{"", OldKept, OldRefused, OldGone}, s.OldDataflows) {
+		return fmt.Errorf("scenario: old_dataflows %q: write %s, %s or %s", s.OldDataflows, OldKept, OldRefused, OldGone)
+	}
 	for _, rl := range s.RouteLatency {
 		if _, err := parseRoute(rl.Route); err != nil {
 			return fmt.Errorf("scenario: route_latency: %w", err)
@@ -46,7 +54,28 @@ func (s *Settings) validate() error {
 	return nil
 }
 
-func (o *Organization) validate() error {
+// migrations are the names of the card pairs; the first is also chosen by the empty name.
+func (s *Scenario) migrations() (map[string]bool, error) {
+	names := map[string]bool{"": true, s.Cards.Name: true}
+	for i, cards := range append([]Cards{s.Cards}, s.Migrations...) {
+		if !slices.Contains([]string{"", AuthOAuth2, AuthAccessKey}, cards.Auth) {
+			return nil, fmt.Errorf("scenario: cards %q: auth %q: write %s or %s", cards.Name, cards.Auth, AuthOAuth2, AuthAccessKey)
+		}
+		if i == 0 {
+			continue
+		}
+		if names[cards.Name] || cards.Old.Name == "" || cards.New.Name == "" {
+			return nil, fmt.Errorf("scenario: migration %d: it needs a name of its own (it has %q) and the names of both cards", i, cards.Name)
+		}
+		names[cards.Name] = true
+	}
+	return names, nil
+}
+
+func (o *Organization) validate(migrations map[string]bool) error {
+	if !migrations[o.Migration] {
+		return fmt.Errorf("migration %q is not among the scenario's", o.Migration)
+	}
 	sandboxes := map[string]bool{}
 	for i := range o.Sandboxes {
 		sb := &o.Sandboxes[i]
@@ -54,35 +83,42 @@ func (o *Organization) validate() error {
 			return fmt.Errorf("sandbox %d: name %q is empty or stands there twice", i+1, sb.Name)
 		}
 		sandboxes[sb.Name] = true
-		if err := sb.validate(); err != nil {
+		whole := sb.resolved(o.Migration)
+		if err := whole.validate(migrations); err != nil {
 			return fmt.Errorf("sandbox %q: %w", sb.Name, err)
 		}
 	}
 	return nil
 }
 
-func (s *Sandbox) validate() error {
+func (s *Sandbox) validate(migrations map[string]bool) error {
 	accounts := map[string]bool{}
 	for _, account := range s.Accounts {
-		key := cardOr(account.Card) + "/" + account.Name
+		key := account.Migration + "/" + cardOr(account.Card) + "/" + account.Name
 		if account.Name == "" || accounts[key] {
 			return fmt.Errorf("account %q: the name is empty or stands there twice on one card", account.Name)
 		}
 		if err := checkCard(account.Card); err != nil {
 			return fmt.Errorf("account %q: %w", account.Name, err)
 		}
+		if !migrations[account.Migration] {
+			return fmt.Errorf("account %q: migration %q is not among the scenario's", account.Name, account.Migration)
+		}
 		accounts[key] = true
-		accounts[account.Name] = true
+		accounts[account.Migration+"/"+account.Name] = true
 	}
 	for i := range s.Dataflows {
 		flow := &s.Dataflows[i]
 		if err := flow.validate(); err != nil {
 			return fmt.Errorf("dataflow %q: %w", flow.Name, err)
 		}
-		if flow.Account != "" && !accounts[flow.Account] {
+		if !migrations[flow.Migration] {
+			return fmt.Errorf("dataflow %q: migration %q is not among the scenario's", flow.Name, flow.Migration)
+		}
+		if flow.Account != "" && !accounts[flow.Migration+"/"+flow.Account] {
 			return fmt.Errorf("dataflow %q: account %q is not among the sandbox's accounts", flow.Name, flow.Account)
 		}
-		if flow.Copy != nil && flow.Copy.Account != "" && !accounts[flow.Copy.Account] {
+		if flow.Copy != nil && flow.Copy.Account != "" && !accounts[flow.Migration+"/"+flow.Copy.Account] {
 			return fmt.Errorf("dataflow %q: copy: account %q is not among the sandbox's accounts", flow.Name, flow.Copy.Account)
 		}
 	}
@@ -96,13 +132,14 @@ func (d *Dataflow) validate() error {
 	if err := checkCard(d.Card); err != nil {
 		return err
 	}
-	if err := checkFlow(d.State, d.Mappings, d.Runs); err != nil {
+	if err := errors.Join(checkFlow(d.State, d.Mappings, d.Runs), checkFailed(d.Runs, d.Failed)); err != nil {
 		return err
 	}
 	if d.Copy == nil {
 		return nil
 	}
-	if err := checkFlow(d.Copy.State, d.Copy.Mappings, d.Copy.Runs); err != nil {
+	runs := d.Copy.runs(d)
+	if err := errors.Join(checkFlow(d.Copy.State, d.Copy.Mappings, runs.how), checkFailed(runs.how, runs.failed)); err != nil {
 		return fmt.Errorf("copy: %w", err)
 	}
 	return nil
@@ -114,8 +151,8 @@ func checkFlow(state, mappings, runs string) error {
 		return fmt.Errorf("state %q: write enabled or disabled", state)
 	case !slices.Contains([]string{"", MappingSelectors, MappingSet}, mappings):
 		return fmt.Errorf("mappings %q: write %s or %s", mappings, MappingSelectors, MappingSet)
-	case !slices.Contains([]string{RunsByRule, RunsFail, RunsStall, RunsNone, RunsEmpty}, runs):
-		return fmt.Errorf("runs %q: write %s, %s, %s or %s", runs, RunsFail, RunsStall, RunsNone, RunsEmpty)
+	case !slices.Contains([]string{RunsByRule, RunsFail, RunsStall, RunsNone, RunsEmpty, RunsPartial}, runs):
+		return fmt.Errorf("runs %q: write %s, %s, %s, %s or %s", runs, RunsFail, RunsStall, RunsNone, RunsEmpty, RunsPartial)
 	}
 	return nil
 }

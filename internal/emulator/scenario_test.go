@@ -144,11 +144,26 @@ func TestScenarioRefused(t *testing.T) {
 		"state":                 {head + "        dataflows: [{name: x, state: on}]", "state"},
 		"mappings":              {head + "        dataflows: [{name: x, mappings: none}]", `mappings "none"`},
 		"runs":                  {head + "        dataflows: [{name: x, runs: often}]", `runs "often"`},
-		"copy state":            {head + "        dataflows: [{name: x, copy: {state: idle}}]", "copy: state"},
-		"fault":                 {"faults: [{effect: boom}]", `effect "boom"`},
-		"run status":            {"settings: {run_status: loud}", "run_status"},
-		"probe":                 {"settings: {probe: maybe}", "probe"},
-		"route latency":         {"settings: {route_latency: [{route: x}]}", "route_latency"},
+		"failed with no share":  {head + "        dataflows: [{name: x, runs: partial}]", "failed"},
+		"failed beyond all":     {head + "        dataflows: [{name: x, runs: partial, failed: 101}]", "failed 101"},
+		"failed of a copy":      {head + "        dataflows: [{name: x, copy: {runs: partial}}]", "copy: runs"},
+		"old dataflows":         {"settings: {old_dataflows: lost}", `old_dataflows "lost"`},
+		"auth":                  {"cards: {auth: hope}", `auth "hope"`},
+		"migration unnamed":     {"migrations: [{old: {name: a}, new: {name: b}}]", "migration 1"},
+		"migration twice":       {"migrations: [{name: m, old: {name: a}, new: {name: b}}, {name: m, old: {name: a}, new: {name: b}}]", "migration 2"},
+		"migration of no cards": {"migrations: [{name: m}]", "names of both cards"},
+		"organization's":        {"organizations: [{id: a, migration: m}]", `migration "m"`},
+		"account's":             {head + "        accounts: [{name: x, migration: m}]", `account "x": migration "m"`},
+		"dataflow's":            {head + "        accounts: [{name: y}]\n        dataflows: [{name: x, migration: m}]", `dataflow "x": migration "m"`},
+		"account of another": {
+			"migrations: [{name: m, old: {name: a}, new: {name: b}}]\n" + head +
+				"        accounts: [{name: y}]\n        dataflows: [{name: x, migration: m, account: y}]", `account "y"`,
+		},
+		"copy state":    {head + "        dataflows: [{name: x, copy: {state: idle}}]", "copy: state"},
+		"fault":         {"faults: [{effect: boom}]", `effect "boom"`},
+		"run status":    {"settings: {run_status: loud}", "run_status"},
+		"probe":         {"settings: {probe: maybe}", "probe"},
+		"route latency": {"settings: {route_latency: [{route: x}]}", "route_latency"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,14 +1,5 @@
 package emulator
 
-import (
-	"iter"
-)
-
-// connectionSpecs lists the cards that exist now; specs are the same for all organizations.
-func (e *Emulator) connectionSpecs(render func(*spec) listed) iter.Seq[listed] {
-	return each(e.world.specs, func(s *spec) bool { return !s.hidden }, render)
-}
-
 func listedConnectionSpec(s *spec) listed {
 	authType, authName := "BasicAuth", "Access Key"
 	if s.usesOAuth2 {
@@ -32,10 +23,17 @@ func listedConnectionSpec(s *spec) listed {
 	return listed{value: body, served: Served{ID: s.ID}}
 }
 
-func listedFlowSpec(s *spec) listed {
-	sources, targets := []string{profileStoreSpec}, []string{s.ID}
+// listedFlowSpec renders the flow spec of a card, which it may share with others.
+func (e *Emulator) listedFlowSpec(s *spec) listed {
+	var targets []string
+	for _, other := range e.world.specs {
+		if other.FlowSpecID == s.FlowSpecID && !other.hidden {
+			targets = append(targets, other.ID)
+		}
+	}
+	sources := []string{profileStoreSpec}
 	if s.isSource {
-		sources, targets = []string{s.ID}, []string{profileStoreSpec}
+		sources, targets = targets, sources
 	}
 	body := map[string]any{
 		"id": s.FlowSpecID, "name": s.flowSpec, "providerId": stableID("provider"), "version": "1.0",
@@ -45,14 +43,19 @@ func listedFlowSpec(s *spec) listed {
 	return listed{value: body, served: Served{ID: s.FlowSpecID}}
 }
 
+// firstOfItsFlow tells that no card before this one has the same flow spec.
+func (e *Emulator) firstOfItsFlow(s *spec) bool {
+	return s == find(e.world.specs, func(other *spec) bool { return other.FlowSpecID == s.FlowSpecID && !other.hidden })
+}
+
 // listConnectionSpecs is GET /connectionSpecs.
 func (c *call) listConnectionSpecs() answer {
-	return c.list("/connectionSpecs", c.connectionSpecs(listedConnectionSpec))
+	return c.list("/connectionSpecs", each(c.world.specs, func(s *spec) bool { return !s.hidden }, listedConnectionSpec))
 }
 
 // listFlowSpecs is GET /flowSpecs.
 func (c *call) listFlowSpecs() answer {
-	return c.list("/flowSpecs", c.connectionSpecs(listedFlowSpec))
+	return c.list("/flowSpecs", each(c.world.specs, c.firstOfItsFlow, c.listedFlowSpec))
 }
 
 // readConnectionSpec is GET /connectionSpecs/{id}.

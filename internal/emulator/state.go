@@ -11,7 +11,8 @@ type State struct {
 	Started        time.Time           `json:"started"`
 	CardsAvailable bool                `json:"cards_available"`
 	OldAPIClosed   bool                `json:"old_api_closed"`
-	Cards          map[string]Card     `json:"cards"` // old and new
+	Cards          map[string]Card     `json:"cards"`      // old and new of the first pair
+	Migrations     []Cards             `json:"migrations"` // every card pair, the first one first
 	Organizations  []OrganizationState `json:"organizations"`
 }
 
@@ -35,7 +36,8 @@ type SandboxState struct {
 type FlowState struct {
 	ID             string     `json:"id"`
 	Name           string     `json:"name"`
-	Card           string     `json:"card"` // old, new or other
+	Card           string     `json:"card"`                // old, new or other
+	Migration      string     `json:"migration,omitempty"` // name of the card's pair
 	State          string     `json:"state"`
 	Account        string     `json:"account"`
 	Advertiser     string     `json:"advertiser"`
@@ -51,6 +53,7 @@ type AccountState struct {
 	ID            string    `json:"id"`
 	Name          string    `json:"name"`
 	Card          string    `json:"card"`
+	Migration     string    `json:"migration,omitempty"`
 	Authenticated bool      `json:"authenticated"` // and not expired
 	Condition     string    `json:"condition"`     // authenticated, unauthenticated, expired, missing_scope
 	Authorized    time.Time `json:"authorized,omitzero"`
@@ -81,8 +84,11 @@ func (e *Emulator) state(organizations []*organization) State {
 	s := State{
 		Now: e.now, Started: e.start,
 		CardsAvailable: !e.world.copied.IsZero(), OldAPIClosed: !e.world.oldClosed.IsZero(),
-		Cards:         map[string]Card{cardOld: e.world.cards[cardOld].Card, cardNew: e.world.cards[cardNew].Card},
+		Cards:         map[string]Card{cardOld: e.world.pairs[0].Old, cardNew: e.world.pairs[0].New},
 		Organizations: []OrganizationState{},
+	}
+	for _, p := range e.world.pairs {
+		s.Migrations = append(s.Migrations, p.Cards)
 	}
 	for _, org := range organizations {
 		o := OrganizationState{
@@ -104,7 +110,7 @@ func (e *Emulator) sandboxState(sb *sandbox) SandboxState {
 	for _, a := range sb.accounts {
 		g := a.grants.now()
 		s.Accounts = append(s.Accounts, AccountState{
-			ID: a.id, Name: a.name, Card: a.spec.role, Authenticated: g.valid(e.now), Condition: g.state(e.now),
+			ID: a.id, Name: a.name, Card: a.spec.role, Migration: a.spec.migration(), Authenticated: g.valid(e.now), Condition: g.state(e.now),
 			Authorized: g.authorized, Expires: g.expires, Origin: a.origin,
 		})
 	}
@@ -113,8 +119,8 @@ func (e *Emulator) sandboxState(sb *sandbox) SandboxState {
 
 func (e *Emulator) stateOf(f *flow) FlowState {
 	state := FlowState{
-		ID: f.id, Name: f.name, Card: f.spec.role, State: f.state(), Advertiser: f.target.advertiser(),
-		Audiences: f.audiences(), Origin: f.origin, ContentVersion: f.content, Hidden: f.hidden(),
+		ID: f.id, Name: f.name, Card: f.spec.role, Migration: f.spec.migration(), State: f.state(), Advertiser: f.target.advertiser(),
+		Audiences: slices.Clone(f.audiences()), Origin: f.origin, ContentVersion: f.content, Hidden: f.hidden(),
 	}
 	if f.account != nil {
 		state.Account = f.account.id

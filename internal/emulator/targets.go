@@ -35,27 +35,37 @@ func (c *call) listTargets() answer {
 	slices.SortStableFunc(targets, func(a, b *target) int {
 		return cmp.Or(b.created.Compare(a.created), cmp.Compare(a.id, b.id))
 	})
-	return c.list("/targetConnections", each(targets, always, c.listedTarget))
+	return c.list("/targetConnections", each(targets, func(t *target) bool { return !c.oldGone(t.spec) }, c.listedTarget))
+}
+
+// namedTarget finds the target connection the call is about.
+func (c *call) namedTarget() (*target, *answer) {
+	t := c.sandbox.target(c.entry.ID)
+	if t == nil || c.oldGone(t.spec) {
+		out := c.notFound("1101-404", "targetConnections", c.entry.ID)
+		return nil, &out
+	}
+	c.entry.Card = t.spec.role
+	return t, nil
 }
 
 // readTarget is GET /targetConnections/{id}.
 func (c *call) readTarget() answer {
-	t := c.sandbox.target(c.entry.ID)
-	if t == nil {
-		return c.notFound("1101-404", "targetConnections", c.entry.ID)
+	t, refusal := c.namedTarget()
+	if refusal != nil {
+		return *refusal
 	}
-	c.entry.Card = t.spec.role
 	return c.one(c.listedTarget(t))
 }
 
 // patchTarget is PATCH /targetConnections/{id}; replacing /params replaces all of them.
 func (c *call) patchTarget() answer {
 	c.entry.Op = "patch"
-	t := c.sandbox.target(c.entry.ID)
-	if t == nil {
-		return c.notFound("1101-404", "targetConnections", c.entry.ID)
+	t, refusal := c.namedTarget()
+	if refusal != nil {
+		return *refusal
 	}
-	c.entry.Card, c.entry.ContentVersion = t.spec.role, t.content
+	c.entry.ContentVersion = t.content
 	ops, refusal := c.prepare(&t.record)
 	if refusal != nil {
 		return *refusal

@@ -12,6 +12,7 @@ type Account struct {
 	Created      time.Time     `json:"created,omitzero"`
 	AuthorizedOn time.Time     `json:"authorized_on,omitzero"` // a day; zero when Adobe does not say
 	ExpiresAt    time.Time     `json:"expires_at,omitzero"`    // zero when Adobe does not say
+	Failing      bool          `json:"failing,omitempty"`      // Adobe's test of it fails; asked of old accounts alone
 }
 
 // Probe is what Adobe's connection test answered. It is a hint only: whether it works for OAuth destinations is not documented.
@@ -49,15 +50,17 @@ func FirstLook(account Account, at time.Time, lease Duration) Verdict {
 // alone proves nothing. A sign-in on the day the account was made and before it was first read leaves no change: there the claim, the probe and
 // the authorization day must agree.
 func Verify(base, now Account, probe Probe, claimed bool, at time.Time, lease Duration) Verdict {
+	changed := now.Etag != base.Etag
 	switch {
 	case now.State == Disabled:
-		return Verdict{Reason: "the account is disabled"}
+		return Verdict{Reason: "the account is disabled: enable it in Adobe first"}
 	case !now.ExpiresAt.IsZero() && !now.ExpiresAt.After(at):
 		return Verdict{Reason: "its authorization ended at " + Instant(now.ExpiresAt)}
+	case probe == ProbeFailed && changed:
+		return Verdict{Reason: "the account changed, but Adobe's test of it still fails: sign in again to the end and accept every permission that is asked for"}
 	case probe == ProbeFailed:
 		return Verdict{Reason: "Adobe's test of the account fails: it is not signed in"}
 	}
-	changed := now.Etag != base.Etag
 	renamed := now.Name != base.Name // explains the change, so that it takes both the probe and the claim to see a sign-in in it
 	var reason string
 	switch {

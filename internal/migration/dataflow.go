@@ -15,16 +15,18 @@ import (
 // DataflowState is a dataflow's state. Adobe has transitional ones between the two that last.
 type DataflowState string
 
-// The states that last.
+// The states that last. Gone is ours: Adobe does not list the dataflow any more.
 const (
 	Enabled  DataflowState = "enabled"
 	Disabled DataflowState = "disabled"
+	Gone     DataflowState = "gone"
 )
 
 // Audience is an audience that a dataflow exports. Its name is for people; the id decides.
 type Audience struct {
-	ID   string `json:"id"`
-	Name string `json:"name,omitempty"`
+	ID    string `json:"id"`
+	Name  string `json:"name,omitempty"`
+	Start string `json:"start,omitempty"` // of its schedule, as Adobe writes it
 }
 
 func (a Audience) String() string {
@@ -62,7 +64,7 @@ func Fingerprint(old, copied Dataflow) string {
 	h := sha256.New()
 	for _, d := range []Dataflow{old, copied} {
 		write(h, "dataflow", d.ID, d.Name, d.Sandbox, d.Account, d.Target, d.Mappings.Set)
-		write(h, sorted(audienceIDs(d.Audiences))...)
+		write(h, sorted(exported(d.Audiences))...)
 		write(h, sorted(d.Mappings.Fields)...)
 	}
 	return digest(h)
@@ -78,6 +80,23 @@ func write(h hash.Hash, values ...string) {
 
 // digest is short because it stands in histories and commands: 64 bits are plenty for telling a change, and nobody gains from forging one.
 func digest(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)[:8]) }
+
+func textDigest(text string) string {
+	h := sha256.New()
+	write(h, text)
+	return digest(h)
+}
+
+// exported are the audiences with the start of their schedules, where Adobe says one.
+func exported(audiences []Audience) []string {
+	list := audienceIDs(audiences)
+	for i, a := range audiences {
+		if a.Start != "" {
+			list[i] += "\x00" + a.Start
+		}
+	}
+	return list
+}
 
 func audienceIDs(audiences []Audience) []string {
 	ids := make([]string, len(audiences))
@@ -99,8 +118,9 @@ func byID(a, b Dataflow) int {
 
 // Snapshot is what the vendor showed of one organization at one time: both cards' dataflows and the new card's accounts, every sandbox.
 type Snapshot struct {
-	Old      []Dataflow `json:"old"`
-	New      []Dataflow `json:"new"`
-	Accounts []Account  `json:"accounts"` // of the new card
-	TakenAt  time.Time  `json:"taken_at"`
+	Old         []Dataflow `json:"old"`
+	New         []Dataflow `json:"new"`
+	Accounts    []Account  `json:"accounts"`               // of the new card
+	OldAccounts []Account  `json:"old_accounts,omitempty"` // of the old card, which a way back needs
+	TakenAt     time.Time  `json:"taken_at"`
 }

@@ -27,6 +27,7 @@ var edits = map[string][]func(*migration.Dataflow){
 			d.Audiences = append([]migration.Audience{{ID: "ab"}}, d.Audiences[2:]...)
 		},
 		func(d *migration.Dataflow) { d.Audiences[0].ID += "x" },
+		func(d *migration.Dataflow) { d.Audiences[0].Start = "2023-12-01" },
 	},
 	"Mappings": {
 		func(d *migration.Dataflow) { d.Mappings.Fields = append(d.Mappings.Fields, "x > y") },

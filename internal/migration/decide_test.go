@@ -74,24 +74,28 @@ func TestNext(t *testing.T) {
 		"a problem that holds nothing":        {func(s *scene) { s.Raise(migration.Problem{What: "slow"}) }, migration.StepCutOver},
 		"a plan is wanted":                    {func(s *scene) { s.Replan = true }, migration.StepPlan},
 		"pairs are due":                       {func(*scene) {}, migration.StepCutOver},
-		"pairs are due after the shutdown":    {func(s *scene) { s.now = shutdown.Add(100 * day) }, migration.StepCutOver},
+		"the shutdown came after the plan":    {func(s *scene) { s.now = shutdown.Add(100 * day) }, migration.StepPlan},
+		"pairs are due after the shutdown":    {func(s *scene) { s.now = shutdown.Add(100 * day); s.Pairs[0].Late, s.Pairs[1].Late = true, true }, migration.StepCutOver},
 		"one is due, a question is open":      {func(s *scene) { s.ask() }, migration.StepCutOver},
 		"approval is wanted":                  {func(s *scene) { s.p.Approval = migration.OperatorApproval }, migration.StepWait},
-		"approved":                            {func(s *scene) { s.p.Approval = migration.OperatorApproval; s.Approve() }, migration.StepCutOver},
-		"another plan is approved":            {func(s *scene) { s.p.Approval = migration.OperatorApproval; s.Approved = []string{"0000000000000000"} }, migration.StepWait},
-		"the sign-in ended":                   {func(s *scene) { s.Lapse("v5", "ended", look) }, migration.StepWait},
-		"all held":                            {func(s *scene) { s.progress(migration.Held) }, migration.StepWait},
-		"all switched":                        {func(s *scene) { s.progress(migration.Switched) }, migration.StepWait},
-		"all verified":                        {func(s *scene) { s.progress(migration.Verified) }, migration.StepFinish},
-		"all left off":                        {func(s *scene) { s.progress(migration.LeftOff) }, migration.StepFinish},
-		"verified and left off":               {func(s *scene) { s.progress(migration.Verified); s.Pairs[0].Progress = migration.LeftOff }, migration.StepFinish},
-		"verified and held":                   {func(s *scene) { s.progress(migration.Verified); s.Pairs[0].Progress = migration.Held }, migration.StepWait},
-		"all verified, a question is open":    {func(s *scene) { s.progress(migration.Verified); s.ask() }, migration.StepWait},
-		"all verified, but paused":            {func(s *scene) { s.progress(migration.Verified); s.pause() }, migration.StepWait},
-		"all verified, the sign-in ended":     {func(s *scene) { s.progress(migration.Verified); s.Lapse("v5", "ended", look) }, migration.StepFinish},
-		"everything was left out":             {func(s *scene) { s.Pairs = nil; s.Plan.Left = []string{"o1", "o2"} }, migration.StepFinish},
-		"nobody signed in yet":                {func(s *scene) { s.State = begun(twoPairs(), s.p); s.Told = true }, migration.StepWait},
-		"all verified, approval never came":   {func(s *scene) { s.progress(migration.Verified); s.p.Approval = migration.OperatorApproval }, migration.StepFinish},
+		"approved":                            {func(s *scene) { s.p.Approval = migration.OperatorApproval; s.Approve("operator", look) }, migration.StepCutOver},
+		"another plan is approved": {func(s *scene) {
+			s.p.Approval = migration.OperatorApproval
+			s.Consents = []migration.Consent{{At: look, By: "operator", Plan: "0000000000000000", Pairs: []string{"0000000000000000"}}}
+		}, migration.StepWait},
+		"the sign-in ended":                 {func(s *scene) { s.Lapse("v5", "ended", look) }, migration.StepWait},
+		"all held":                          {func(s *scene) { s.progress(migration.Held) }, migration.StepWait},
+		"all switched":                      {func(s *scene) { s.progress(migration.Switched) }, migration.StepWait},
+		"all verified":                      {func(s *scene) { s.progress(migration.Verified) }, migration.StepFinish},
+		"all left off":                      {func(s *scene) { s.progress(migration.LeftOff) }, migration.StepFinish},
+		"verified and left off":             {func(s *scene) { s.progress(migration.Verified); s.Pairs[0].Progress = migration.LeftOff }, migration.StepFinish},
+		"verified and held":                 {func(s *scene) { s.progress(migration.Verified); s.Pairs[0].Progress = migration.Held }, migration.StepWait},
+		"all verified, a question is open":  {func(s *scene) { s.progress(migration.Verified); s.ask() }, migration.StepWait},
+		"all verified, but paused":          {func(s *scene) { s.progress(migration.Verified); s.pause() }, migration.StepWait},
+		"all verified, the sign-in ended":   {func(s *scene) { s.progress(migration.Verified); s.Lapse("v5", "ended", look) }, migration.StepWait},
+		"everything was left out":           {func(s *scene) { s.Pairs = nil; s.Plan.Left = []string{"o1", "o2"} }, migration.StepFinish},
+		"nobody signed in yet":              {func(s *scene) { s.State = begun(twoPairs(), s.p); s.Told = true }, migration.StepWait},
+		"all verified, approval never came": {func(s *scene) { s.progress(migration.Verified); s.p.Approval = migration.OperatorApproval }, migration.StepFinish},
 		"one of two accounts is signed in only": {func(s *scene) {
 			s.Accounts = append(s.Accounts, migration.AccountState{Account: account("v5-2"), Since: look})
 		}, migration.StepCutOver},
@@ -126,13 +130,13 @@ func TestDue(t *testing.T) {
 		"not without a sign-in":     {func(s *scene) { s.Lapse("v5", "ended", look) }, ""},
 		"not on an unknown account": {func(s *scene) { s.Pairs[0].Account = "unknown" }, "o2"},
 		"not before approval":       {func(s *scene) { s.p.Approval = migration.OperatorApproval }, ""},
-		"approved":                  {func(s *scene) { s.p.Approval = migration.OperatorApproval; s.Approve() }, "o1 o2"},
+		"approved":                  {func(s *scene) { s.p.Approval = migration.OperatorApproval; s.Approve("operator", look) }, "o1 o2"},
 		"not on an approval of before": {func(s *scene) {
 			s.p.Approval = migration.OperatorApproval
-			s.Approve()
+			s.Approve("operator", look)
 			s.Pairs[0].Fingerprint = "another"
 		}, ""},
-		"an approval nobody asked for": {func(s *scene) { s.Approved = []string{"another"} }, "o1 o2"},
+		"an approval nobody asked for": {func(s *scene) { s.Consents = []migration.Consent{{By: "operator", Pairs: []string{"another"}}} }, "o1 o2"},
 	} {
 		s := ready()
 		c.change(s)
@@ -155,7 +159,7 @@ func TestNeedsApproval(t *testing.T) {
 	s.Pairs[1].Progress = migration.Held
 	require.False(t, s.NeedsApproval(s.p), "nothing would be switched")
 	s.progress(migration.Ready)
-	s.Approve()
+	s.Approve("operator", look)
 	require.False(t, s.NeedsApproval(s.p))
 	require.False(t, (&migration.State{}).NeedsApproval(s.p), "there is no plan")
 }
@@ -211,14 +215,14 @@ func TestWaits(t *testing.T) {
 			s.progressOf(0, migration.Switched)
 			s.Pairs[0].Failing, s.Pairs[0].Note = true, "the flow run failed"
 		}, []migration.Wait{
-			{migration.OnOperator, "operator", `dataflow "Shoppers" (n1): the flow run failed`, look, atRisk, "starter status --org 1A2B3C4D5E6F@AdobeOrg"},
+			{migration.OnOperator, "operator", `dataflow "Shoppers" (n1): the flow run failed`, look, atRisk, "starter rollback --by NAME --reason WHY --old o1 --org 1A2B3C4D5E6F@AdobeOrg"},
 		}},
 		"a copy that is overdue": {func(s *scene) {
 			s.progress(migration.Verified)
 			s.progressOf(0, migration.Switched)
 			s.Pairs[0].Overdue, s.Pairs[0].Note = true, "no finished flow run yet"
 		}, []migration.Wait{
-			{migration.OnOperator, "operator", `dataflow "Shoppers" (n1): no finished flow run yet`, look, atRisk, "starter status --org 1A2B3C4D5E6F@AdobeOrg"},
+			{migration.OnOperator, "operator", `dataflow "Shoppers" (n1): no finished flow run yet`, look, atRisk, "starter settle --by NAME --old o1 --answer accept --org 1A2B3C4D5E6F@AdobeOrg"},
 		}},
 		"approval": {func(s *scene) { s.p.Approval = migration.OperatorApproval; s.Plan.Hash = "0123456789abcdef" }, []migration.Wait{
 			{migration.OnOperator, "operator", "the plan 0123456789abcdef is approved", assessed, atRisk, "starter approve --by NAME --plan 0123456789abcdef --org 1A2B3C4D5E6F@AdobeOrg"},
@@ -345,7 +349,7 @@ func TestApprove(t *testing.T) {
 		"another copy of the old one": {func(s *migration.Snapshot) { s.New[0].ID = "n9" }, true},
 	} {
 		s := planned(twoPairs(), p)
-		s.Approve()
+		s.Approve("operator", look)
 		require.False(t, s.NeedsApproval(p))
 		seen := twoPairs()
 		c.change(&seen)

@@ -105,7 +105,13 @@ func assess(s migration.Snapshot, p migration.Playbook) migration.Assessment {
 
 // makePlan plans by the rules of a playbook.
 func makePlan(s migration.Snapshot, p migration.Playbook, choices map[string]string) migration.Plan {
-	return migration.MakePlan(s, p.CutOver.Order, p.Drift, choices)
+	return planFrom(s, nil, p, migration.Terms{Choices: choices})
+}
+
+// planFrom plans by the rules of a playbook, compared with what was seen first.
+func planFrom(s migration.Snapshot, base *migration.Base, p migration.Playbook, terms migration.Terms) migration.Plan {
+	terms.Order, terms.Drift, terms.NoWayBack = p.CutOver.Order, p.Drift, p.Rollback.NoWayBack
+	return migration.MakePlan(s, base, terms)
 }
 
 // with changes a copy of a value.

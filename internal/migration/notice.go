@@ -9,7 +9,7 @@ import (
 // NoticeKind is why a notice is sent.
 type NoticeKind string
 
-// The kinds. The first three go to the organization, the others to the operator.
+// The kinds. Those about a deadline or an operator's part go to the operator, the others to the organization.
 const (
 	NoticeStart       NoticeKind = "start"       // what happens, what to do, by when
 	NoticeReminder    NoticeKind = "reminder"    // the same, again
@@ -17,7 +17,12 @@ const (
 	NoticeRescheduled NoticeKind = "rescheduled" // the dates moved
 	NoticeDeadline    NoticeKind = "deadline"    // a deadline passed while people were waited for
 	NoticeAttention   NoticeKind = "attention"   // an operator must act
+	NoticeRenew       NoticeKind = "renew"       // a sign-in ends soon
+	NoticeUndelivered NoticeKind = "undelivered" // what a late organization did not deliver
 )
+
+// A notice names this many waits.
+const namedWaits = 20
 
 // Notice is everything that a notice says, before it is put in words.
 type Notice struct {
@@ -35,8 +40,9 @@ type Notice struct {
 	Guide        string     `json:"guide,omitempty"`    // to more about it
 	Affected     string     `json:"affected,omitempty"` // why the organization is told
 	Dataflows    []string   `json:"dataflows,omitempty"`
-	More         int        `json:"more,omitempty"`      // dataflows that are not named
+	More         int        `json:"more,omitempty"`      // dataflows, or waits, that are not named
 	Accounts     []string   `json:"accounts,omitempty"`  // to sign in to
+	Missed       []Missed   `json:"missed,omitempty"`    // what was not delivered, without audiences
 	Waits        []Wait     `json:"waits,omitempty"`     // what the operator must do
 	NotBefore    time.Time  `json:"not_before,omitzero"` // a reminder is a notice that is not due yet
 }
@@ -53,15 +59,31 @@ func (s *State) NewNotice(kind NoticeKind, what string, o Organization, p Playbo
 	}
 	if kind == NoticeAttention || kind == NoticeDeadline {
 		n.Waits = s.Waits(o, p, now) // to the operator's own channel
+		if n.More = max(0, len(n.Waits)-namedWaits); n.More > 0 {
+			n.Waits = n.Waits[:namedWaits]
+		}
 		return n
 	}
-	n.To, n.Link = o.Contacts, p.Links.Accounts
+	n.To = o.Contacts
+	if kind == NoticeUndelivered {
+		n.Missed = s.Undelivered()
+		if n.More = len(n.Missed) - namedDataflows; n.More > 0 {
+			n.Missed = n.Missed[:namedDataflows]
+		}
+		n.More = max(0, n.More)
+		return n
+	}
+	n.Link = p.Links.Accounts
 	if kind == NoticeStart {
 		n.Guide = p.Links.Guide
 	}
 	n.Dataflows, n.More = s.Assessment.Names, s.Assessment.Listed-len(s.Assessment.Names)
-	for _, account := range s.Pending() {
-		n.Accounts = append(n.Accounts, account.label())
+	for _, account := range s.Asked() {
+		words := because(account.Note)
+		if account.Verified && kind != NoticeRefused {
+			words = ", whose sign-in ends at " + Instant(account.LeaseEnd)
+		}
+		n.Accounts = append(n.Accounts, account.label()+words)
 	}
 	return n
 }
@@ -76,11 +98,18 @@ func (n Notice) Subject() string {
 	case NoticeRefused:
 		return n.Title + ": the sign-in could not be confirmed"
 	case NoticeRescheduled:
+		if n.By.Equal(n.Shutdown) {
+			return fmt.Sprintf("%s: the date moved, now %s", n.Title, n.day(n.Shutdown))
+		}
 		return fmt.Sprintf("%s: the dates moved, now %s and %s", n.Title, n.day(n.By), n.day(n.Shutdown))
 	case NoticeDeadline:
 		return fmt.Sprintf("%s: %s passed a deadline", n.Title, n.Name)
 	case NoticeAttention:
 		return fmt.Sprintf("%s: %s needs an operator", n.Title, n.Name)
+	case NoticeRenew:
+		return n.Title + ": a sign-in ends soon"
+	case NoticeUndelivered:
+		return n.Title + ": what was not delivered"
 	}
 	return n.Title
 }
@@ -101,6 +130,13 @@ func (n Notice) Text() string {
 				line("  type: %s", w.Command)
 			}
 		}
+		if n.More > 0 {
+			line("- and %d more", n.More)
+		}
+		return b.String()
+	}
+	if len(n.Missed) > 0 {
+		n.writeMissed(line)
 		return b.String()
 	}
 	if len(n.Dataflows) > 0 {
@@ -113,19 +149,40 @@ func (n Notice) Text() string {
 		}
 	}
 	if len(n.Accounts) > 0 {
-		line("\nTo do %s: sign in again to", n.when())
+		when := n.when()
+		if n.Kind == NoticeRenew {
+			when = "before the sign-in ends"
+		}
+		line("\nTo do %s: sign in again to", when)
 		for _, account := range n.Accounts {
 			line("- account %s", account)
 		}
 		line("Open Destinations > Accounts (%s), filter by the new card, choose Edit details, then Reconnect OAuth. That is noticed by itself; telling the operator makes it quicker.", n.Link)
 	}
 	line("\nEverything else is done for you: dataflows of the new card are enabled and the old ones disabled, one by one, checked each time.")
-	line("After %s the integrity of dataflows to the old card is not guaranteed. After %s they fail; signing in later still brings them back.",
-		n.day(n.By), n.day(n.Shutdown))
+	if n.By.Equal(n.Shutdown) {
+		line("After %s dataflows to the old card fail.", n.day(n.Shutdown))
+	} else {
+		line("After %s the integrity of dataflows to the old card is not guaranteed. After %s they fail; signing in later still brings them back.",
+			n.day(n.By), n.day(n.Shutdown))
+	}
 	if n.Guide != "" {
 		line("More: %s", n.Guide)
 	}
 	return b.String()
+}
+
+// writeMissed says what was not delivered and what of it nobody can bring back.
+func (n Notice) writeMissed(line func(string, ...any)) {
+	line("\nThe dataflows run again on the new card. Meanwhile nothing was delivered:")
+	for _, m := range n.Missed {
+		line("- %s, from %s to %s", m.Name, Instant(m.From), Instant(m.To))
+	}
+	if n.More > 0 {
+		line("- and %d more dataflows", n.More)
+	}
+	line("\nAudience changes of that time may be lost: Adobe documents no way to send them again. Profiles that enter or leave an audience from now on are delivered.")
+	line("Compare the audience sizes in the destination's own user interface, and ask Adobe about a backfill where they differ. The evidence file lists every audience.")
 }
 
 // when is how soon the person must act.

@@ -42,7 +42,7 @@ func TestWhoIsTold(t *testing.T) {
 	t.Parallel()
 	for kind, organization := range map[migration.NoticeKind]bool{
 		migration.NoticeStart: true, migration.NoticeReminder: true, migration.NoticeRefused: true, migration.NoticeRescheduled: true,
-		migration.NoticeDeadline: false, migration.NoticeAttention: false,
+		migration.NoticeRenew: true, migration.NoticeUndelivered: true, migration.NoticeDeadline: false, migration.NoticeAttention: false,
 	} {
 		require.Equal(t, organization, told().NewNotice(kind, "1", acme(), pinterest(), look).To != nil, kind)
 	}
@@ -83,11 +83,30 @@ func TestANoticeNamesAFew(t *testing.T) {
 	}
 }
 
+// A notice to the operator names the first waits and counts the others.
+func TestANoticeNamesAFewWaits(t *testing.T) {
+	t.Parallel()
+	for n, more := range map[int]int{1: 0, 20: 0, 21: 1, 500: 480} {
+		s := ready()
+		s.Pairs = nil
+		for i := range n {
+			s.Pairs = append(s.Pairs, migration.PairState{Pair: migration.Pair{Old: fmt.Sprint("o", i), Account: "v5"}, Progress: migration.Held, Note: "refused"})
+		}
+		for _, kind := range []migration.NoticeKind{migration.NoticeAttention, migration.NoticeDeadline} {
+			notice := s.NewNotice(kind, "1", s.o, s.p, s.now)
+			require.Len(t, notice.Waits, n-more)
+			require.Equal(t, more, notice.More)
+			require.Equal(t, more > 0, strings.Contains(notice.Text(), fmt.Sprintf("- and %d more\n", more)))
+		}
+	}
+}
+
 func TestSubjects(t *testing.T) {
 	t.Parallel()
 	for kind, words := range map[migration.NoticeKind]string{
 		migration.NoticeStart: "action needed", migration.NoticeReminder: "still needed", migration.NoticeRefused: "could not be confirmed",
 		migration.NoticeRescheduled: "the dates moved", migration.NoticeDeadline: "Acme passed a deadline", migration.NoticeAttention: "Acme needs an operator",
+		migration.NoticeRenew: "a sign-in ends soon", migration.NoticeUndelivered: "what was not delivered",
 	} {
 		subject := told().NewNotice(kind, "1", acme(), pinterest(), look).Subject()
 		require.Contains(t, subject, "Pinterest v4 to v5: ", kind)
@@ -123,6 +142,42 @@ func TestANoticeSaysAllThatMatters(t *testing.T) {
 		"Reconnect OAuth", "https://adobe.example/accounts", "https://vendor.example/guide", "by 2023-12-15 (end of day, America/Los_Angeles)", "2024-01-18 (end of day, America/Los_Angeles)",
 	} {
 		require.Contains(t, text, part)
+	}
+}
+
+// What was not delivered is said by name, from when to when, with what nobody can bring back.
+func TestTheNoticeOfWhatWasNotDelivered(t *testing.T) {
+	t.Parallel()
+	s := planned(twoPairs(), pinterest())
+	s.Pairs[1].Missed = &migration.Window{From: shutdown, To: shutdown.Add(2 * day)}
+	n := s.NewNotice(migration.NoticeUndelivered, "once", acme(), pinterest(), shutdown.Add(3*day))
+	require.Equal(t, []string{"marketing@acme.example"}, n.To)
+	require.Empty(t, n.Accounts)
+	text := n.Text()
+	require.Contains(t, text, "- Visitors, from 2024-01-19T08:00:00Z to 2024-01-21T08:00:00Z\n")
+	require.NotContains(t, text, "Shoppers")
+	require.Contains(t, text, "Adobe documents no way to send them again")
+	require.Contains(t, text, "Compare the audience sizes")
+	require.NotContains(t, text, "more dataflows")
+	require.NotContains(t, text, "sign in")
+
+	var many migration.State
+	for i := range 23 {
+		many.Pairs = append(many.Pairs, migration.PairState{Pair: migration.Pair{Old: fmt.Sprint("o", i), Name: fmt.Sprint("D", i)}, Missed: &migration.Window{From: shutdown, To: look}})
+	}
+	n = many.NewNotice(migration.NoticeUndelivered, "once", acme(), pinterest(), shutdown)
+	require.Len(t, n.Missed, 20)
+	require.Contains(t, n.Text(), "- and 3 more dataflows\n")
+	require.Len(t, many.Undelivered(), 23)
+}
+
+// Each account carries the last answer about it, so that a person knows what to do differently.
+func TestANoticeSaysWhatToDoDifferently(t *testing.T) {
+	t.Parallel()
+	s := planned(twoPairs(), pinterest())
+	s.Lapse("v5", "the sign-in does not reach the dataflow's ad account: sign in as a user who has access to it", look)
+	for _, kind := range []migration.NoticeKind{migration.NoticeStart, migration.NoticeReminder, migration.NoticeRefused} {
+		require.Contains(t, s.NewNotice(kind, "1", acme(), pinterest(), look).Text(), `"Pinterest v5" (v5) in sandbox prod (the sign-in does not reach the dataflow's ad account`)
 	}
 }
 

@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -10,7 +11,8 @@ type Question struct {
 	Old        string   `json:"old"`
 	Name       string   `json:"name"`
 	Sandbox    string   `json:"sandbox"`
-	Candidates []string `json:"candidates,omitempty"` // new-card dataflow ids that could be the copy
+	Candidates []string `json:"candidates,omitempty"` // new-card dataflow ids that could be the copy, the likeliest first
+	More       int      `json:"more,omitempty"`       // others that could be and are not named
 	Why        string   `json:"why"`
 }
 
@@ -29,27 +31,27 @@ func PairUp(before, after []Dataflow, choices map[string]string) (matches []Matc
 	for _, choice := range choices {
 		taken[choice] = true
 	}
-	var open []Dataflow
+	var open, asked []Dataflow
+	why := map[string]string{} // a person's answer to a question leads nowhere
 	for _, d := range before {
 		switch choice, chosen := choices[d.ID]; {
 		case chosen && choice == LeaveOut:
 			left = append(left, d)
 		case chosen && used[choice]:
-			questions = append(questions, Question{Old: d.ID, Name: d.Name, Sandbox: d.Sandbox, Why: choice + " is chosen for another dataflow too"})
+			asked, why[d.ID] = append(asked, d), choice+" is chosen for another dataflow too"
 		case chosen:
 			used[choice] = true
 			if i := slices.IndexFunc(after, func(n Dataflow) bool { return n.ID == choice && n.Sandbox == d.Sandbox }); i >= 0 {
 				matches = append(matches, Match{d, after[i]})
 				continue
 			}
-			questions = append(questions, Question{Old: d.ID, Name: d.Name, Sandbox: d.Sandbox, Why: "the chosen copy " + choice + " is not listed"})
+			asked, why[d.ID] = append(asked, d), "the chosen copy "+choice+" is not listed"
 		default:
 			open = append(open, d)
 		}
 	}
 	free := slices.DeleteFunc(slices.SortedFunc(slices.Values(after), byID), func(n Dataflow) bool { return taken[n.ID] })
 
-	var asked []Dataflow
 	for _, d := range open {
 		candidates := likely(d, free)
 		if len(candidates) == 1 && len(claimants(candidates[0], open)) == 1 {
@@ -67,7 +69,9 @@ func PairUp(before, after []Dataflow, choices map[string]string) (matches []Matc
 	}
 	free = slices.DeleteFunc(free, func(n Dataflow) bool { return taken[n.ID] })
 	for _, d := range asked {
-		questions = append(questions, ask(d, likely(d, free), free))
+		q := ask(d, likely(d, free), free)
+		q.Why = cmp.Or(why[d.ID], q.Why)
+		questions = append(questions, q)
 	}
 	return matches, questions, left
 }
@@ -106,8 +110,29 @@ func ask(d Dataflow, candidates, free []Dataflow) Question {
 	case 1:
 		q.Why = "the only dataflow that fits could be the copy of another one too"
 	}
+	slices.SortStableFunc(candidates, func(a, b Dataflow) int { return cmp.Compare(likeness(d, b), likeness(d, a)) })
+	if q.More = max(0, len(candidates)-maxCandidates); q.More > 0 {
+		candidates = candidates[:maxCandidates]
+	}
 	for _, n := range candidates {
 		q.Candidates = append(q.Candidates, n.ID)
 	}
 	return q
+}
+
+// A question names this many candidates.
+const maxCandidates = 20
+
+// likeness ranks a candidate: the same name tells most, then the same advertiser, then the same audiences.
+func likeness(d, n Dataflow) (rank int) {
+	if strings.TrimSpace(d.Name) == strings.TrimSpace(n.Name) {
+		rank += 4
+	}
+	if d.Advertiser == n.Advertiser {
+		rank += 2
+	}
+	if len(withAudiencesOf(d, []Dataflow{n})) == 1 {
+		rank++
+	}
+	return rank
 }

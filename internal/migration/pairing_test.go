@@ -131,7 +131,7 @@ func TestPairUp(t *testing.T) {
 			map[string]string{"o1": migration.LeaveOut},
 			[]string{"o2=n1", "o1-"},
 		},
-		"a chosen copy that is gone":               {[]migration.Dataflow{old("o1", "A")}, []migration.Dataflow{copied("n1", "A")}, map[string]string{"o1": "n9"}, []string{"o1? "}},
+		"a chosen copy that is gone":               {[]migration.Dataflow{old("o1", "A")}, []migration.Dataflow{copied("n1", "A")}, map[string]string{"o1": "n9"}, []string{"o1? n1"}},
 		"a chosen copy of another sandbox":         {[]migration.Dataflow{old("o1", "A")}, []migration.Dataflow{inSandbox(copied("n1", "A"), "emea")}, map[string]string{"o1": "n1"}, []string{"o1? "}},
 		"a choice for a dataflow that is not here": {[]migration.Dataflow{old("o1", "A")}, []migration.Dataflow{copied("n1", "A")}, map[string]string{"o9": "n9"}, []string{"o1=n1"}},
 		"an unchanged renamed copy, chosen": {
@@ -171,6 +171,30 @@ func TestQuestionsSayWhy(t *testing.T) {
 	require.Contains(t, why([]migration.Dataflow{a}, nil, map[string]string{"o1": "n9"}), "n9 is not listed")
 	_, questions, _ := migration.PairUp([]migration.Dataflow{a, old("o2", "A")}, []migration.Dataflow{copied("n1", "A")}, nil)
 	require.Contains(t, questions[0].Why, "another one too")
+}
+
+// However many could be the copy, a person reads a few: the likeliest, and how many others there are.
+func TestAQuestionNamesTheLikeliest(t *testing.T) {
+	t.Parallel()
+	asked := with(old("o1", "A"), func(d *migration.Dataflow) { d.Advertiser = "" })
+	var after []migration.Dataflow
+	for i := range 30 {
+		after = append(after, with(copied(fmt.Sprintf("n%02d", i), "A"), func(d *migration.Dataflow) { d.Audiences = audiences("z") }))
+	}
+	after[29].Audiences, after[28].Audiences = asked.Audiences, asked.Audiences
+	after[27].Advertiser = ""
+	_, questions, _ := migration.PairUp([]migration.Dataflow{asked}, after, nil)
+	require.Len(t, questions[0].Candidates, 20)
+	require.Equal(t, 10, questions[0].More)
+	require.Equal(t, []string{"n27", "n28", "n29", "n00"}, questions[0].Candidates[:4])
+	_, questions, _ = migration.PairUp([]migration.Dataflow{asked}, after[:20], nil)
+	require.Len(t, questions[0].Candidates, 20)
+	require.Zero(t, questions[0].More)
+
+	s := ready()
+	s.ask()
+	s.Plan.Questions[0].More = 10
+	require.Contains(t, s.Waits(s.o, s.p, s.now)[0].What, "several dataflows fit (and 10 more that are not named)")
 }
 
 func TestPairUpChangesNoInput(t *testing.T) {

@@ -2,6 +2,7 @@ package migration_test
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,29 +25,29 @@ func TestCompare(t *testing.T) {
 			func(d *migration.Dataflow) {
 				d.Audiences = append(d.Audiences, migration.Audience{ID: "c", Name: "Buyers"})
 			}, nil,
-			[]migration.Drift{{migration.AudienceMissing, `"Buyers" (c)`}},
+			[]migration.Drift{{Kind: migration.AudienceMissing, Item: `"Buyers" (c)`}},
 		},
-		"an audience without a name":     {func(d *migration.Dataflow) { d.Audiences = append(d.Audiences, migration.Audience{ID: "c"}) }, nil, []migration.Drift{{migration.AudienceMissing, "c"}}},
-		"an audience only on the copy":   {nil, func(d *migration.Dataflow) { d.Audiences = audiences("a", "b", "z") }, []migration.Drift{{migration.AudienceExtra, `"Audience z" (z)`}}},
-		"another audience":               {nil, func(d *migration.Dataflow) { d.Audiences = audiences("a", "z") }, []migration.Drift{{migration.AudienceMissing, `"Audience b" (b)`}, {migration.AudienceExtra, `"Audience z" (z)`}}},
+		"an audience without a name":     {func(d *migration.Dataflow) { d.Audiences = append(d.Audiences, migration.Audience{ID: "c"}) }, nil, []migration.Drift{{Kind: migration.AudienceMissing, Item: "c"}}},
+		"an audience only on the copy":   {nil, func(d *migration.Dataflow) { d.Audiences = audiences("a", "b", "z") }, []migration.Drift{{Kind: migration.AudienceExtra, Item: `"Audience z" (z)`}}},
+		"another audience":               {nil, func(d *migration.Dataflow) { d.Audiences = audiences("a", "z") }, []migration.Drift{{Kind: migration.AudienceMissing, Item: `"Audience b" (b)`}, {Kind: migration.AudienceExtra, Item: `"Audience z" (z)`}}},
 		"the order of audiences":         {nil, func(d *migration.Dataflow) { d.Audiences = audiences("b", "a", "b") }, nil},
 		"a renamed audience is the same": {nil, func(d *migration.Dataflow) { d.Audiences[0].Name = "Another" }, nil},
-		"no audience at all on the copy": {func(d *migration.Dataflow) { d.Audiences = audiences("a") }, func(d *migration.Dataflow) { d.Audiences = nil }, []migration.Drift{{migration.AudienceMissing, `"Audience a" (a)`}}},
-		"a mapping only on the old card": {func(d *migration.Dataflow) { d.Mappings.Fields = append(d.Mappings.Fields, "x > y") }, nil, []migration.Drift{{migration.MappingDiffers, "missing on the copy: x > y"}}},
-		"a mapping only on the copy":     {nil, func(d *migration.Dataflow) { d.Mappings.Fields = append(d.Mappings.Fields, "x > y") }, []migration.Drift{{migration.MappingDiffers, "only on the copy: x > y"}}},
+		"no audience at all on the copy": {func(d *migration.Dataflow) { d.Audiences = audiences("a") }, func(d *migration.Dataflow) { d.Audiences = nil }, []migration.Drift{{Kind: migration.AudienceMissing, Item: `"Audience a" (a)`}}},
+		"a mapping only on the old card": {func(d *migration.Dataflow) { d.Mappings.Fields = append(d.Mappings.Fields, "x > y") }, nil, []migration.Drift{{Kind: migration.MappingDiffers, Item: "missing on the copy: x > y"}}},
+		"a mapping only on the copy":     {nil, func(d *migration.Dataflow) { d.Mappings.Fields = append(d.Mappings.Fields, "x > y") }, []migration.Drift{{Kind: migration.MappingDiffers, Item: "only on the copy: x > y"}}},
 		"the order of mappings":          {func(d *migration.Dataflow) { d.Mappings.Fields = []string{"p", "q", "p"} }, func(d *migration.Dataflow) { d.Mappings.Fields = []string{"q", "p"} }, nil},
 		"mapping sets say nothing":       {func(d *migration.Dataflow) { d.Mappings = migration.Mappings{Set: "s1 v0"} }, func(d *migration.Dataflow) { d.Mappings = migration.Mappings{Set: "s2 v0"} }, nil},
 		"a set on one side says nothing": {nil, func(d *migration.Dataflow) { d.Mappings = migration.Mappings{Set: "s2 v0"} }, nil},
-		"another advertiser":             {nil, func(d *migration.Dataflow) { d.Advertiser = "777" }, []migration.Drift{{migration.AdvertiserOther, "549 is now 777"}}},
-		"another name":                   {nil, func(d *migration.Dataflow) { d.Name = "Shoppers 2" }, []migration.Drift{{migration.NameDiffers, "Shoppers is now Shoppers 2"}}},
+		"another advertiser":             {nil, func(d *migration.Dataflow) { d.Advertiser = "777" }, []migration.Drift{{Kind: migration.AdvertiserOther, Item: "549 is now 777"}}},
+		"another name":                   {nil, func(d *migration.Dataflow) { d.Name = "Shoppers 2" }, []migration.Drift{{Kind: migration.NameDiffers, Item: "Shoppers is now Shoppers 2"}}},
 		"everything, sorted": {func(d *migration.Dataflow) { d.Audiences = audiences("a") }, func(d *migration.Dataflow) {
 			*d = migration.Dataflow{Name: "B", Advertiser: "1", Audiences: audiences("z")}
 		}, []migration.Drift{
-			{migration.AdvertiserOther, "549 is now 1"},
-			{migration.NameDiffers, "Shoppers is now B"},
-			{migration.AudienceMissing, `"Audience a" (a)`},
-			{migration.AudienceExtra, `"Audience z" (z)`},
-			{migration.MappingDiffers, "missing on the copy: email > pinterest_email"},
+			{Kind: migration.AdvertiserOther, Item: "549 is now 1"},
+			{Kind: migration.NameDiffers, Item: "Shoppers is now B"},
+			{Kind: migration.AudienceMissing, Item: `"Audience a" (a)`},
+			{Kind: migration.AudienceExtra, Item: `"Audience z" (z)`},
+			{Kind: migration.MappingDiffers, Item: "missing on the copy: email > pinterest_email"},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,9 +58,21 @@ func TestCompare(t *testing.T) {
 					side(change)
 				}
 			}
-			require.Equal(t, c.want, migration.Compare(was, is))
+			require.Equal(t, c.want, compare(was, is, nil))
 		})
 	}
+}
+
+// compare is Compare with each difference reduced to what people see of it.
+func compare(old, copied migration.Dataflow, base *migration.Base) []migration.Drift {
+	return seen(migration.Compare(old, copied, base))
+}
+
+func seen(drift []migration.Drift) (list []migration.Drift) {
+	for _, d := range drift {
+		list = append(list, migration.Drift{Kind: d.Kind, Item: d.Item, Policy: d.Policy})
+	}
+	return list
 }
 
 func drawContent(t *rapid.T, label string) migration.Dataflow {
@@ -87,9 +100,9 @@ func TestCompareProperties(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := drawContent(t, "a"), drawContent(t, "b")
-		require.Empty(t, migration.Compare(a, a), "nothing differs from itself")
+		require.Empty(t, compare(a, a, nil), "nothing differs from itself")
 
-		there, back := migration.Compare(a, b), migration.Compare(b, a)
+		there, back := compare(a, b, nil), compare(b, a, nil)
 		require.Equal(t, items(there, migration.AudienceMissing), items(back, migration.AudienceExtra))
 		require.Equal(t, items(there, migration.AudienceExtra), items(back, migration.AudienceMissing))
 		for _, kind := range []migration.DriftKind{migration.MappingDiffers, migration.AdvertiserOther, migration.NameDiffers} {
@@ -99,22 +112,24 @@ func TestCompareProperties(t *testing.T) {
 		again := a
 		again.Audiences = shuffled(t, append(slices.Clone(a.Audiences), a.Audiences...))
 		again.Mappings.Fields = shuffled(t, append(slices.Clone(a.Mappings.Fields), a.Mappings.Fields...))
-		require.Equal(t, there, migration.Compare(again, b), "order and duplicates mean nothing")
-		require.Equal(t, back, migration.Compare(b, again))
-		require.Empty(t, migration.Compare(a, again))
+		require.Equal(t, there, compare(again, b, nil), "order and duplicates mean nothing")
+		require.Equal(t, back, compare(b, again, nil))
+		require.Empty(t, compare(a, again, nil))
 		require.Equal(t, fingerprint(a), fingerprint(again))
 	})
 }
 
 func TestDriftPolicyOf(t *testing.T) {
 	t.Parallel()
-	kinds := []migration.DriftKind{migration.AudienceMissing, migration.AudienceExtra, migration.MappingDiffers, migration.AdvertiserOther, migration.NameDiffers}
-	for i, p := range []migration.DriftPolicy{
-		{AudienceMissing: migration.Ask}, {AudienceExtra: migration.Ask}, {Mapping: migration.Ask}, {Advertiser: migration.Ask}, {Name: migration.Ask},
-	} {
-		for j, kind := range kinds {
-			require.Equal(t, i == j, p.Of(kind) == migration.Ask, "%+v of %s", p, kind)
-		}
+	p := migration.DriftPolicy{
+		AudienceAdded: "1", AudienceRemoved: "2", AudienceMissing: "3", AudienceExtra: "4", AudienceChanged: "5", Mapping: "6", Advertiser: "7", Name: "8", State: "9", OldGone: "10",
 	}
-	require.Equal(t, migration.Ask, migration.DriftPolicy{}.Of("a kind nobody thought of"), "when in doubt, ask")
+	for i, kind := range []migration.DriftKind{
+		migration.AudienceAdded, migration.AudienceRemoved, migration.AudienceMissing, migration.AudienceExtra, migration.AudienceChanged, migration.MappingDiffers,
+		migration.AdvertiserOther, migration.NameDiffers, migration.StateChanged, migration.OldMissing,
+	} {
+		require.Equal(t, migration.Policy(strconv.Itoa(i+1)), p.Of(kind), kind)
+		require.Equal(t, migration.Ask, migration.DriftPolicy{}.Of(kind), "%s: what no policy is written for is asked", kind)
+	}
+	require.Equal(t, migration.Ask, p.Of("a kind nobody thought of"), "when in doubt, ask")
 }

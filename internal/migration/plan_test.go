@@ -59,19 +59,18 @@ func TestDriftHoldsAPairByPolicy(t *testing.T) {
 	}
 }
 
-// Where nothing will be toggled nothing needs a person.
-func TestDriftHoldsNothingThatIsNotToggled(t *testing.T) {
+// A pair that stays switched off needs no person for its content; a copy that runs does.
+func TestDriftHoldsNothingThatStaysOff(t *testing.T) {
 	t.Parallel()
 	s := twoPairs()
 	s.New[0].Audiences, s.New[1].Audiences = nil, nil
-	s.Old[0].State, s.New[0].State = migration.Disabled, migration.Enabled
-	s.Old[1].State, s.New[1].State = migration.Disabled, migration.Disabled
+	s.Old[0].State, s.New[0].State = migration.Disabled, migration.Disabled
+	s.Old[1].State, s.New[1].State = migration.Disabled, migration.Enabled
 	plan := makePlan(s, pinterest(), nil)
-	require.Equal(t, []migration.Action{migration.Already, migration.Leave}, []migration.Action{plan.Pairs[0].Action, plan.Pairs[1].Action})
-	for _, pair := range plan.Pairs {
-		require.NotEmpty(t, pair.Drift)
-		require.Empty(t, pair.Hold)
-	}
+	require.Equal(t, []migration.Action{migration.Leave, migration.Already}, []migration.Action{plan.Pairs[0].Action, plan.Pairs[1].Action})
+	require.NotEmpty(t, plan.Pairs[0].Drift)
+	require.Empty(t, plan.Pairs[0].Hold, "what stays off delivers to nobody")
+	require.Contains(t, plan.Pairs[1].Hold, "audience missing", "what runs already lacks audiences now")
 }
 
 func TestActionFor(t *testing.T) {
@@ -90,6 +89,9 @@ func TestActionFor(t *testing.T) {
 		{migration.Disabled, "enabling", migration.Already},
 		{migration.Disabled, "disabling", migration.Already},
 		{"", migration.Disabled, migration.Switch},
+		{migration.Gone, migration.Disabled, migration.Revive},
+		{migration.Gone, migration.Enabled, migration.Already},
+		{migration.Gone, "enabling", migration.Already},
 	} {
 		require.Equal(t, c.want, migration.ActionFor(c.old, c.copied), "%s and %s", c.old, c.copied)
 	}
@@ -221,10 +223,27 @@ func TestNextWrite(t *testing.T) {
 				if !lasting {
 					expected = migration.WriteWait
 				}
-				require.Equal(t, expected, migration.NextWrite(order, a, b), "%s: old %q, copy %q", order, a, b)
+				require.Equal(t, expected, migration.NextWrite(order, a, b, false), "%s: old %q, copy %q", order, a, b)
 			}
 		}
 	}
+}
+
+// Where the other side is known to be off or gone, only the copy is enabled, and what somebody enabled meanwhile is switched off as ever.
+func TestNextWriteOfARevival(t *testing.T) {
+	t.Parallel()
+	for _, order := range []migration.Order{migration.EnableFirst, migration.DisableFirst} {
+		for _, from := range []migration.DataflowState{migration.Disabled, migration.Gone} {
+			require.Equal(t, migration.WriteEnable, migration.NextWrite(order, from, migration.Disabled, true))
+			require.Equal(t, migration.WriteDone, migration.NextWrite(order, from, migration.Enabled, true))
+			require.Equal(t, migration.WriteDone, migration.NextWrite(order, from, migration.Enabled, false))
+			require.Equal(t, migration.WriteWait, migration.NextWrite(order, from, "enabling", true))
+		}
+		require.Equal(t, migration.WriteDisable, migration.NextWrite(order, migration.Enabled, migration.Enabled, true))
+		require.Equal(t, migration.WriteRefuse, migration.NextWrite(order, migration.Gone, migration.Disabled, false), "no plan asked for that")
+	}
+	require.Equal(t, migration.WriteEnable, migration.NextWrite(migration.EnableFirst, migration.Enabled, migration.Disabled, true))
+	require.Equal(t, migration.WriteDisable, migration.NextWrite(migration.DisableFirst, migration.Enabled, migration.Disabled, true))
 }
 
 // vendor is a model of two dataflows whose switching takes a while. A side that is between two states exports nothing, which is the worst case.
@@ -240,7 +259,7 @@ func settledState(t *rapid.T, s migration.DataflowState) migration.DataflowState
 
 // follow does one step of a switch: reads both sides and does what NextWrite says. Attempts that crash or lose an answer are only more steps.
 func (v *vendor) follow(t *rapid.T, order migration.Order) migration.Write {
-	write := migration.NextWrite(order, v.old, v.copied)
+	write := migration.NextWrite(order, v.old, v.copied, false)
 	slow := rapid.Bool().Draw(t, "slow")
 	switch write {
 	case migration.WriteEnable:
@@ -314,7 +333,7 @@ func TestSwitchesEnd(t *testing.T) {
 // settle is where a state ends up.
 func settle(s migration.DataflowState) migration.DataflowState {
 	switch s {
-	case "enabling":
+	case "enabling", "updating":
 		return migration.Enabled
 	case "disabling":
 		return migration.Disabled

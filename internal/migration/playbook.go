@@ -25,6 +25,8 @@ type Playbook struct {
 	CutOver          CutOver          `json:"cut_over"`
 	Verification     Verification     `json:"verification"`
 	Drift            DriftPolicy      `json:"drift"`
+	Rollback         Rollback         `json:"rollback,omitzero"`
+	Watch            Watch            `json:"watch,omitzero"`
 	Approval         Approval         `json:"approval"`
 	Links            Links            `json:"links"`
 }
@@ -54,9 +56,10 @@ type Reminders struct {
 
 // Reauthentication says whether a person must sign in again for the new card, how long that lasts and how often the worker looks.
 type Reauthentication struct {
-	Needed bool     `json:"needed" yaml:"needed"`
-	Lease  Duration `json:"lease,omitempty" yaml:"lease"` // 0: it does not end
-	Poll   Duration `json:"poll" yaml:"poll"`
+	Needed      bool     `json:"needed" yaml:"needed"`
+	Lease       Duration `json:"lease,omitempty" yaml:"lease"`               // 0: it does not end
+	RenewBefore Duration `json:"renew_before,omitempty" yaml:"renew_before"` // asked for again this long before it ends; 0: when it has ended
+	Poll        Duration `json:"poll" yaml:"poll"`
 }
 
 // Order is which side of a pair is toggled first.
@@ -68,44 +71,87 @@ const (
 	DisableFirst Order = "disable-first"
 )
 
-// CutOver is how pairs are switched: the first alone, then Width at a time.
+// CutOver is how pairs are switched: the first alone, then Width at a time. With Canary the others wait until the first one is verified.
 type CutOver struct {
-	Order Order `json:"order" yaml:"order"`
-	Width int   `json:"width" yaml:"width"`
+	Order  Order `json:"order" yaml:"order"`
+	Width  int   `json:"width" yaml:"width"`
+	Canary bool  `json:"canary,omitempty" yaml:"canary"`
 }
 
-// Verification is how the first flow run of a copy is awaited. After Within without a run the operator is told; the wait goes on.
+// Verification is how the flow runs of a copy are judged. After Within without a result the operator is told; the wait goes on. Counts are
+// judged against the old dataflow's own runs, and not before Sample identities: fewer say nothing either way. Without a Sample a run that
+// succeeded is enough.
 type Verification struct {
-	Within Duration `json:"within" yaml:"within"`
-	Poll   Duration `json:"poll" yaml:"poll"`
+	Within     Duration `json:"within" yaml:"within"`
+	Poll       Duration `json:"poll" yaml:"poll"`
+	Sample     int64    `json:"sample,omitempty" yaml:"sample"`           // identities
+	AtLeast    int64    `json:"at_least,omitempty" yaml:"at_least"`       // per cent of what a run of the old dataflow delivered
+	MoreFailed int64    `json:"more_failed,omitempty" yaml:"more_failed"` // percentage points of failed identities above the old dataflow's
+}
+
+// Rollback is what may be rolled back, and until when; never after the shutdown.
+type Rollback struct {
+	OnFailure bool     `json:"on_failure,omitempty" yaml:"on_failure"`   // a pair whose copy fails goes back by itself
+	Within    Duration `json:"within,omitempty" yaml:"within"`           // of its switch; 0: until the shutdown
+	CarryBack Policy   `json:"carry_back,omitempty" yaml:"carry_back"`   // audiences that were added to the copy meanwhile: carry or block
+	NoWayBack Policy   `json:"no_way_back,omitempty" yaml:"no_way_back"` // the old side could not be enabled again: ask or ignore
+}
+
+// Watch is how often switched pairs are looked at until the shutdown; 0: not at all.
+type Watch struct {
+	Poll Duration `json:"poll,omitempty" yaml:"poll"`
 }
 
 // Policy is what happens on a kind of drift.
 type Policy string
 
-// Ask holds the pair until a person has settled it; Ignore notes the difference and goes on. No policy is Ask.
+// Ask holds the pair until a person has settled it; CarryOver does to the copy what was done to the old dataflow; Block holds the pair until the
+// difference is gone, whatever a person says; Ignore notes it and goes on. No policy is Ask.
 const (
-	Ask    Policy = "ask"
-	Ignore Policy = "ignore"
+	Ask       Policy = "ask"
+	CarryOver Policy = "carry"
+	Block     Policy = "block"
+	Ignore    Policy = "ignore"
 )
+
+// IsZero keeps what goes without saying out of histories.
+func (p Policy) IsZero() bool { return p == "" || p == Ask }
 
 // DriftPolicy has one policy per kind of difference between an old dataflow and its copy.
 type DriftPolicy struct {
-	AudienceMissing Policy `json:"audience_missing,omitempty" yaml:"audience_missing"` // on the old dataflow only
-	AudienceExtra   Policy `json:"audience_extra,omitempty" yaml:"audience_extra"`     // on the copy only
-	Mapping         Policy `json:"mapping,omitempty" yaml:"mapping"`
-	Advertiser      Policy `json:"advertiser,omitempty" yaml:"advertiser"`
-	Name            Policy `json:"name,omitempty" yaml:"name"`
+	AudienceAdded   Policy `json:"audience_added,omitzero" yaml:"audience_added"`     // to the old dataflow, after the copy was made
+	AudienceRemoved Policy `json:"audience_removed,omitzero" yaml:"audience_removed"` // from the old dataflow, after the copy was made
+	AudienceMissing Policy `json:"audience_missing,omitzero" yaml:"audience_missing"` // on the copy, though the old dataflow had it from the start
+	AudienceExtra   Policy `json:"audience_extra,omitzero" yaml:"audience_extra"`     // on the copy only
+	AudienceChanged Policy `json:"audience_changed,omitzero" yaml:"audience_changed"` // its schedule, on either side
+	Mapping         Policy `json:"mapping,omitzero" yaml:"mapping"`
+	Advertiser      Policy `json:"advertiser,omitzero" yaml:"advertiser"`
+	Name            Policy `json:"name,omitzero" yaml:"name"`
+	State           Policy `json:"state,omitzero" yaml:"state"`       // somebody switched a side on or off
+	OldGone         Policy `json:"old_gone,omitzero" yaml:"old_gone"` // the old dataflow is not listed any more; after the shutdown it is carried
 }
 
 // Approval is who must agree to a plan before anything is toggled.
 type Approval string
 
-// NoApproval goes on at once; OperatorApproval waits for the update approve with the plan's hash.
+// NoApproval goes on at once; OperatorApproval waits for the update approve with the plan's hash, TwoPersons for one of each of two people.
 const (
 	NoApproval       Approval = "none"
 	OperatorApproval Approval = "operator"
+	TwoPersons       Approval = "two-persons"
 )
+
+// Needs is how many different people must agree.
+func (a Approval) Needs() int {
+	switch a {
+	case OperatorApproval:
+		return 1
+	case TwoPersons:
+		return 2
+	case NoApproval:
+	}
+	return 0
+}
 
 // Links are where a person does their part in Adobe's user interface.
 type Links struct {
@@ -132,6 +178,8 @@ type playbookFile struct {
 	CutOver          CutOver          `yaml:"cut_over"`
 	Verification     Verification     `yaml:"verification"`
 	Drift            DriftPolicy      `yaml:"drift"`
+	Rollback         Rollback         `yaml:"rollback"`
+	Watch            Watch            `yaml:"watch"`
 	Approval         Approval         `yaml:"approval"`
 	Links            Links            `yaml:"links"`
 }
@@ -142,16 +190,20 @@ func ParsePlaybook(file string, data []byte, start time.Time) (Playbook, error) 
 	raw := playbookFile{
 		Zone:             "UTC",
 		Reauthentication: Reauthentication{Needed: true, Poll: Duration(15 * time.Minute)},
-		CutOver:          CutOver{Order: EnableFirst, Width: 3},
+		CutOver:          CutOver{Order: EnableFirst, Width: 3, Canary: true},
 		Verification:     Verification{Within: Duration(3 * time.Hour), Poll: Duration(10 * time.Minute)},
-		Drift:            DriftPolicy{AudienceMissing: Ask, AudienceExtra: Ignore, Mapping: Ask, Advertiser: Ask, Name: Ignore},
-		Approval:         NoApproval,
+		Drift: DriftPolicy{
+			AudienceAdded: Ask, AudienceRemoved: Ask, AudienceMissing: Ask, AudienceExtra: Ignore, AudienceChanged: Ignore,
+			Mapping: Ask, Advertiser: Ask, Name: Ignore, State: Ask, OldGone: Ask,
+		},
+		Rollback: Rollback{OnFailure: true, CarryBack: CarryOver, NoWayBack: Ask},
+		Approval: NoApproval,
 	}
 	doc := yamlfile.Parse(file, data, &raw)
 	p := Playbook{
 		Name: raw.Name, Title: raw.Title, Old: raw.Cards.Old, New: raw.Cards.New, Zone: raw.Zone,
 		Reminders: raw.Reminders, Reauthentication: raw.Reauthentication, CutOver: raw.CutOver,
-		Verification: raw.Verification, Drift: raw.Drift, Approval: raw.Approval, Links: raw.Links,
+		Verification: raw.Verification, Drift: raw.Drift, Rollback: raw.Rollback, Watch: raw.Watch, Approval: raw.Approval, Links: raw.Links,
 	}
 	p.check(doc)
 	p.Timeline = resolveDates(doc, raw, start)
@@ -190,6 +242,9 @@ func (p Playbook) check(doc *yamlfile.Document) {
 	if r := p.Reauthentication; r.Needed && r.Poll < Duration(time.Second) {
 		doc.Fault("reauthentication.poll", "must be at least 1s")
 	}
+	if r := p.Reauthentication; r.RenewBefore > 0 && r.RenewBefore >= r.Lease {
+		doc.Fault("reauthentication.renew_before", "must be shorter than the lease")
+	}
 	if !slices.Contains([]Order{EnableFirst, DisableFirst}, p.CutOver.Order) {
 		doc.Fault("cut_over.order", "%q is unknown; use %s or %s", p.CutOver.Order, EnableFirst, DisableFirst)
 	}
@@ -202,17 +257,46 @@ func (p Playbook) check(doc *yamlfile.Document) {
 	if p.Verification.Within < p.Verification.Poll {
 		doc.Fault("verification.within", "must not be shorter than verification.poll")
 	}
-	for path, policy := range map[string]Policy{
-		"drift.audience_missing": p.Drift.AudienceMissing, "drift.audience_extra": p.Drift.AudienceExtra,
-		"drift.mapping": p.Drift.Mapping, "drift.advertiser": p.Drift.Advertiser, "drift.name": p.Drift.Name,
-	} {
-		if policy != Ask && policy != Ignore {
-			doc.Fault(path, "%q is unknown; use %s or %s", policy, Ask, Ignore)
+	for name, bound := range map[string]int64{"at_least": p.Verification.AtLeast, "more_failed": p.Verification.MoreFailed} {
+		switch {
+		case bound < 0 || bound > 100:
+			doc.Fault("verification."+name, "must be from 0 to 100 per cent")
+		case bound > 0 && p.Verification.Sample == 0:
+			doc.Fault("verification."+name, "needs a verification.sample: without one, counts are not judged")
 		}
 	}
-	if p.Approval != NoApproval && p.Approval != OperatorApproval {
-		doc.Fault("approval", "%q is unknown; use %s or %s", p.Approval, NoApproval, OperatorApproval)
+	if p.Verification.Sample < 0 {
+		doc.Fault("verification.sample", "must not be negative")
 	}
+	if p.Watch.Poll != 0 && p.Watch.Poll < Duration(time.Second) {
+		doc.Fault("watch.poll", "must be at least 1s")
+	}
+	p.checkPolicies(doc)
+	if !slices.Contains([]Approval{NoApproval, OperatorApproval, TwoPersons}, p.Approval) {
+		doc.Fault("approval", "%q is unknown; use %s, %s or %s", p.Approval, NoApproval, OperatorApproval, TwoPersons)
+	}
+}
+
+func (p Playbook) checkPolicies(doc *yamlfile.Document) {
+	check := func(path string, policy Policy, allowed ...Policy) {
+		if !slices.Contains(allowed, policy) {
+			doc.Fault(path, "%q is unknown here; use one of %v", policy, allowed)
+		}
+	}
+	d := p.Drift
+	for path, policy := range map[string]Policy{
+		"audience_added": d.AudienceAdded, "audience_removed": d.AudienceRemoved, "audience_missing": d.AudienceMissing,
+		"state": d.State, "old_gone": d.OldGone,
+	} {
+		check("drift."+path, policy, Ask, CarryOver, Block, Ignore)
+	}
+	for path, policy := range map[string]Policy{
+		"audience_extra": d.AudienceExtra, "audience_changed": d.AudienceChanged, "mapping": d.Mapping, "advertiser": d.Advertiser, "name": d.Name,
+	} {
+		check("drift."+path, policy, Ask, Block, Ignore)
+	}
+	check("rollback.carry_back", p.Rollback.CarryBack, CarryOver, Block)
+	check("rollback.no_way_back", p.Rollback.NoWayBack, Ask, Ignore)
 }
 
 func resolveDates(doc *yamlfile.Document, raw playbookFile, start time.Time) Timeline {
@@ -231,9 +315,13 @@ func resolveDates(doc *yamlfile.Document, raw playbookFile, start time.Time) Tim
 		return at
 	}
 	t := Timeline{
-		Available:        resolve("dates.available", raw.Dates.Available, false),
-		ReauthenticateBy: resolve("dates.reauthenticate_by", raw.Dates.ReauthenticateBy, true),
-		Shutdown:         resolve("dates.shutdown", raw.Dates.Shutdown, true),
+		Available: resolve("dates.available", raw.Dates.Available, false),
+		Shutdown:  resolve("dates.shutdown", raw.Dates.Shutdown, true),
+	}
+	if raw.Dates.ReauthenticateBy == "" && !raw.Reauthentication.Needed {
+		t.ReauthenticateBy = t.Shutdown // nobody has to act, so there is one deadline
+	} else {
+		t.ReauthenticateBy = resolve("dates.reauthenticate_by", raw.Dates.ReauthenticateBy, true)
 	}
 	if known {
 		if err := t.Check(); err != nil {
@@ -243,12 +331,12 @@ func resolveDates(doc *yamlfile.Document, raw playbookFile, start time.Time) Tim
 	return t
 }
 
-// Check tells which dates are out of order.
+// Check tells which dates are out of order. Where nobody has to sign in again both deadlines may be the same.
 func (t Timeline) Check() error {
 	if !t.ReauthenticateBy.After(t.Available) {
 		return fmt.Errorf("reauthenticate_by (%s) must be later than available (%s)", Instant(t.ReauthenticateBy), Instant(t.Available))
 	}
-	if !t.Shutdown.After(t.ReauthenticateBy) {
+	if !t.Shutdown.After(t.ReauthenticateBy) && !t.oneDeadline() {
 		return fmt.Errorf("shutdown (%s) must be later than reauthenticate_by (%s)", Instant(t.Shutdown), Instant(t.ReauthenticateBy))
 	}
 	return nil
@@ -304,7 +392,7 @@ func (p Playbook) checkReminders(doc *yamlfile.Document) {
 	}
 	t := p.Timeline
 	check("reminders.before_reauthenticate_by", p.Reminders.BeforeReauthenticateBy, t.ReauthenticateBy.Sub(t.Available))
-	check("reminders.before_shutdown", p.Reminders.BeforeShutdown, t.Shutdown.Sub(t.ReauthenticateBy))
+	check("reminders.before_shutdown", p.Reminders.BeforeShutdown, t.Shutdown.Sub(t.beforeShutdown()))
 	if every := p.Reminders.AfterShutdownEvery; every != 0 && every < Duration(time.Second) {
 		doc.Fault("reminders.after_shutdown_every", "must be at least 1s")
 	}

@@ -1,6 +1,7 @@
 package migration_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -86,11 +87,15 @@ func TestPlaybookIsRead(t *testing.T) {
 		Timeline:         migration.Timeline{Available: available, ReauthenticateBy: atRisk, Shutdown: shutdown},
 		Reminders:        migration.Reminders{BeforeReauthenticateBy: days(14, 7), BeforeShutdown: []migration.Duration{days(3)[0], migration.Duration(36 * time.Hour)}, AfterShutdownEvery: days(7)[0]},
 		Reauthentication: migration.Reauthentication{Needed: true, Lease: days(30)[0], Poll: migration.Duration(15 * time.Minute)},
-		CutOver:          migration.CutOver{Order: migration.DisableFirst, Width: 5},
+		CutOver:          migration.CutOver{Order: migration.DisableFirst, Width: 5, Canary: true},
 		Verification:     migration.Verification{Within: migration.Duration(2 * time.Hour), Poll: migration.Duration(time.Minute)},
-		Drift:            migration.DriftPolicy{AudienceMissing: migration.Ignore, AudienceExtra: migration.Ask, Mapping: migration.Ignore, Advertiser: migration.Ignore, Name: migration.Ask},
-		Approval:         migration.OperatorApproval,
-		Links:            migration.Links{Accounts: "https://adobe.example/accounts", Guide: "https://vendor.example/guide"},
+		Drift: migration.DriftPolicy{
+			AudienceAdded: migration.Ask, AudienceRemoved: migration.Ask, AudienceMissing: migration.Ignore, AudienceExtra: migration.Ask, AudienceChanged: migration.Ignore,
+			Mapping: migration.Ignore, Advertiser: migration.Ignore, Name: migration.Ask, State: migration.Ask, OldGone: migration.Ask,
+		},
+		Rollback: migration.Rollback{OnFailure: true, CarryBack: migration.CarryOver, NoWayBack: migration.Ask},
+		Approval: migration.OperatorApproval,
+		Links:    migration.Links{Accounts: "https://adobe.example/accounts", Guide: "https://vendor.example/guide"},
 	}, p)
 }
 
@@ -102,10 +107,14 @@ func TestPlaybookDefaults(t *testing.T) {
 		Name: "v", Title: "V", Old: migration.Card{Names: []string{"A"}}, New: migration.Card{SpecID: "b"}, Zone: "UTC",
 		Timeline:         migration.Timeline{at("2023-11-16T00:00:00Z"), at("2023-12-16T00:00:00Z"), at("2024-01-19T00:00:00Z")},
 		Reauthentication: migration.Reauthentication{Needed: true, Poll: migration.Duration(15 * time.Minute)},
-		CutOver:          migration.CutOver{Order: migration.EnableFirst, Width: 3},
+		CutOver:          migration.CutOver{Order: migration.EnableFirst, Width: 3, Canary: true},
 		Verification:     migration.Verification{Within: migration.Duration(3 * time.Hour), Poll: migration.Duration(10 * time.Minute)},
-		Drift:            migration.DriftPolicy{AudienceMissing: migration.Ask, AudienceExtra: migration.Ignore, Mapping: migration.Ask, Advertiser: migration.Ask, Name: migration.Ignore},
-		Approval:         migration.NoApproval,
+		Drift: migration.DriftPolicy{
+			AudienceAdded: migration.Ask, AudienceRemoved: migration.Ask, AudienceMissing: migration.Ask, AudienceExtra: migration.Ignore, AudienceChanged: migration.Ignore,
+			Mapping: migration.Ask, Advertiser: migration.Ask, Name: migration.Ignore, State: migration.Ask, OldGone: migration.Ask,
+		},
+		Rollback: migration.Rollback{OnFailure: true, CarryBack: migration.CarryOver, NoWayBack: migration.Ask},
+		Approval: migration.NoApproval,
 	}, p)
 	require.Equal(t, "A", p.Old.Label())
 	require.Equal(t, "b", p.New.Label())
@@ -142,7 +151,7 @@ func TestPlaybookFaults(t *testing.T) {
 		"an American day":        {[]string{"2023-12-15", "12/15/2023"}, "playbook.yaml:13: dates.reauthenticate_by: ", "is not a day"},
 		"a bad offset":           {[]string{"2023-11-16", "+soon"}, "playbook.yaml:12: dates.available: ", "is not a duration"},
 		"re-auth before opening": {[]string{"2023-12-15", "2023-11-15"}, "playbook.yaml:11: dates: ", "reauthenticate_by (2023-11-16T08:00:00Z) must be later than available (2023-11-16T08:00:00Z)"},
-		"shutdown before that":   {[]string{"2024-01-18", "2023-12-15"}, "playbook.yaml:11: dates: ", "shutdown (2023-12-16T08:00:00Z) must be later than reauthenticate_by"},
+		"shutdown before that":   {[]string{"2024-01-18", "2023-12-14"}, "playbook.yaml:11: dates: ", "shutdown (2023-12-15T08:00:00Z) must be later than reauthenticate_by"},
 		"rungs out of order":     {[]string{"[14d, 7d]", "[7d, 14d]"}, "playbook.yaml:16: reminders.before_reauthenticate_by[1]: ", "14d must be shorter than the one before it (7d)"},
 		"the same rung twice":    {[]string{"    - 36h", "    - 3d"}, "playbook.yaml:19: reminders.before_shutdown[1]: ", "3d must be shorter"},
 		"an empty rung":          {[]string{"    - 36h", "    - 0s"}, "playbook.yaml:19: reminders.before_shutdown[1]: ", "longer than nothing"},
@@ -155,12 +164,12 @@ func TestPlaybookFaults(t *testing.T) {
 		"too wide":               {[]string{"width: 5", "width: 51"}, "playbook.yaml:27: cut_over.width: ", "from 1 to 50"},
 		"run poll hurries":       {[]string{"  poll: 1m", "  poll: 1ms"}, "playbook.yaml:30: verification.poll: ", "at least 1s"},
 		"within below poll":      {[]string{"within: 2h", "within: 59s"}, "playbook.yaml:29: verification.within: ", "must not be shorter"},
-		"policy audience":        {[]string{"audience_missing: ignore", "audience_missing: fix"}, "playbook.yaml:32: drift.audience_missing: ", `"fix" is unknown; use ask or ignore`},
+		"policy audience":        {[]string{"audience_missing: ignore", "audience_missing: fix"}, "playbook.yaml:32: drift.audience_missing: ", `"fix" is unknown here; use one of [ask carry block ignore]`},
 		"policy extra":           {[]string{"audience_extra: ask", "audience_extra: Ask"}, "playbook.yaml:33: drift.audience_extra: ", "is unknown"},
 		"policy mapping":         {[]string{"mapping: ignore", "mapping: ''"}, "playbook.yaml:34: drift.mapping: ", "is unknown"},
 		"policy advertiser":      {[]string{"advertiser: ignore", "advertiser: no"}, "playbook.yaml:35: drift.advertiser: ", "is unknown"},
 		"policy name":            {[]string{"name: ask", "name: maybe"}, "playbook.yaml:36: drift.name: ", "is unknown"},
-		"approval":               {[]string{"approval: operator", "approval: everybody"}, "playbook.yaml:37: approval: ", `"everybody" is unknown; use none or operator`},
+		"approval":               {[]string{"approval: operator", "approval: everybody"}, "playbook.yaml:37: approval: ", `"everybody" is unknown; use none, operator or two-persons`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -174,6 +183,122 @@ func TestPlaybookFaults(t *testing.T) {
 			require.Contains(t, all[0].Text, c.says)
 		})
 	}
+}
+
+// whole is a playbook with every key there is.
+const whole = `name: vendor-v3
+title: Vendor v2 to v3
+cards: {old: {names: [Old card]}, new: {names: [New card]}}
+dates: {available: 2023-11-16, reauthenticate_by: 2023-12-15, shutdown: 2024-01-18}
+reauthentication:
+  lease: 30d
+  renew_before: 3d
+cut_over:
+  canary: false
+verification:
+  sample: 100
+  at_least: 20
+  more_failed: 10
+drift:
+  audience_added: carry
+  audience_removed: block
+  audience_missing: carry
+  audience_extra: block
+  audience_changed: ask
+  mapping: block
+  advertiser: block
+  name: ask
+  state: carry
+  old_gone: ignore
+rollback:
+  on_failure: false
+  within: 14d
+  carry_back: block
+  no_way_back: ignore
+watch:
+  poll: 1h
+approval: two-persons
+`
+
+func TestEveryKeyIsRead(t *testing.T) {
+	t.Parallel()
+	p, err := parse(whole)
+	require.NoError(t, err)
+	require.Equal(t, migration.Reauthentication{Needed: true, Lease: days(30)[0], RenewBefore: days(3)[0], Poll: migration.Duration(15 * time.Minute)}, p.Reauthentication)
+	require.Equal(t, migration.CutOver{Order: migration.EnableFirst, Width: 3}, p.CutOver)
+	require.Equal(t, migration.Verification{
+		Within: migration.Duration(3 * time.Hour), Poll: migration.Duration(10 * time.Minute), Sample: 100, AtLeast: 20, MoreFailed: 10,
+	}, p.Verification)
+	require.Equal(t, migration.DriftPolicy{
+		AudienceAdded: migration.CarryOver, AudienceRemoved: migration.Block, AudienceMissing: migration.CarryOver, AudienceExtra: migration.Block, AudienceChanged: migration.Ask,
+		Mapping: migration.Block, Advertiser: migration.Block, Name: migration.Ask, State: migration.CarryOver, OldGone: migration.Ignore,
+	}, p.Drift)
+	require.Equal(t, migration.Rollback{Within: days(14)[0], CarryBack: migration.Block, NoWayBack: migration.Ignore}, p.Rollback)
+	require.Equal(t, migration.Watch{Poll: migration.Duration(time.Hour)}, p.Watch)
+	require.Equal(t, migration.TwoPersons, p.Approval)
+}
+
+func TestFaultsOfTheRules(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ from, to, begins, says string }{
+		"renewed as long as it lasts":  {"renew_before: 3d", "renew_before: 30d", "7: reauthentication.renew_before: ", "must be shorter than the lease"},
+		"renewed without an end":       {"  lease: 30d\n", "", "6: reauthentication.renew_before: ", "must be shorter than the lease"},
+		"a canary as a word":           {"canary: false", "canary: perhaps", "9: ", ""},
+		"a sample below nothing":       {"sample: 100", "sample: -1", "11: verification.sample: ", "must not be negative"},
+		"at least more than all":       {"at_least: 20", "at_least: 101", "12: verification.at_least: ", "from 0 to 100 per cent"},
+		"at least less than nothing":   {"at_least: 20", "at_least: -1", "12: verification.at_least: ", "from 0 to 100 per cent"},
+		"more failed than all":         {"more_failed: 10", "more_failed: 101", "13: verification.more_failed: ", "from 0 to 100 per cent"},
+		"counts without a sample":      {"  sample: 100\n  at_least: 20\n", "", "11: verification.more_failed: ", "needs a verification.sample"},
+		"an added audience":            {"audience_added: carry", "audience_added: copy", "15: drift.audience_added: ", `"copy" is unknown here; use one of [ask carry block ignore]`},
+		"a removed audience":           {"audience_removed: block", "audience_removed: ''", "16: drift.audience_removed: ", "is unknown here"},
+		"extra cannot be carried":      {"audience_extra: block", "audience_extra: carry", "18: drift.audience_extra: ", `"carry" is unknown here; use one of [ask block ignore]`},
+		"nor a schedule":               {"audience_changed: ask", "audience_changed: carry", "19: drift.audience_changed: ", "use one of [ask block ignore]"},
+		"nor a mapping":                {"mapping: block", "mapping: carry", "20: drift.mapping: ", "use one of [ask block ignore]"},
+		"nor an advertiser":            {"advertiser: block", "advertiser: carry", "21: drift.advertiser: ", "use one of [ask block ignore]"},
+		"nor a name":                   {"  name: ask", "  name: carry", "22: drift.name: ", "use one of [ask block ignore]"},
+		"a state":                      {"state: carry", "state: on", "23: drift.state: ", "is unknown here"},
+		"a gone dataflow":              {"old_gone: ignore", "old_gone: skip", "24: drift.old_gone: ", "is unknown here"},
+		"a kind nobody knows":          {"old_gone: ignore", "old_lost: ignore", "24: ", "old_lost is unknown here"},
+		"carry back, perhaps":          {"carry_back: block", "carry_back: ask", "28: rollback.carry_back: ", `"ask" is unknown here; use one of [carry block]`},
+		"no way back is carried":       {"no_way_back: ignore", "no_way_back: carry", "29: rollback.no_way_back: ", "use one of [ask ignore]"},
+		"a span of rollback":           {"within: 14d", "within: -1d", "27: ", "duration"},
+		"the watch hurries":            {"poll: 1h", "poll: 1ms", "31: watch.poll: ", "at least 1s"},
+		"an approval by three":         {"approval: two-persons", "approval: three-persons", "32: approval: ", "use none, operator or two-persons"},
+		"an unknown key of the watch":  {"  poll: 1h", "  every: 1h", "31: ", "every is unknown here"},
+		"an unknown key of a rollback": {"  on_failure: false", "  onfailure: false", "26: ", "onfailure is unknown here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, 1, strings.Count(whole, c.from), c.from)
+			_, err := parse(strings.Replace(whole, c.from, c.to, 1))
+			var all yamlfile.Faults
+			require.ErrorAs(t, err, &all)
+			require.Len(t, all, 1, "one mistake, one fault: %v", err)
+			require.True(t, strings.HasPrefix(all[0].String(), "playbook.yaml:"+c.begins), "%s", all[0])
+			require.Contains(t, all[0].Text, c.says)
+		})
+	}
+	_, err := parse(strings.NewReplacer("canary: false", "canary: x", "sample: 100", "sample: -1", "audience_added: carry", "audience_added: x", "carry_back: block", "carry_back: x", "poll: 1h", "poll: 1ms", "approval: two-persons", "approval: x").Replace(whole))
+	var all yamlfile.Faults
+	require.ErrorAs(t, err, &all)
+	var lines []int
+	for _, fault := range all {
+		lines = append(lines, fault.Line)
+	}
+	require.Subset(t, lines, []int{9, 11, 15, 28, 31, 32}, "all of them at once: %v", err)
+}
+
+// Where nobody has to sign in again, one date is enough.
+func TestOneDeadline(t *testing.T) {
+	t.Parallel()
+	text := "name: v\ntitle: V\ncards: {old: {names: [A]}, new: {names: [B]}}\nreauthentication: {needed: %v}\nreminders: {before_shutdown: [%s]}\ndates: {available: 2023-11-16, shutdown: 2024-01-18}\n"
+	p, err := parse(fmt.Sprintf(text, false, "30d, 1d"))
+	require.NoError(t, err)
+	require.Equal(t, migration.Timeline{at("2023-11-16T00:00:00Z"), at("2024-01-19T00:00:00Z"), at("2024-01-19T00:00:00Z")}, p.Timeline)
+	_, err = parse(fmt.Sprintf(text, false, "64d, 1d"))
+	require.ErrorContains(t, err, "reminders.before_shutdown[0]: 64d before this deadline lies before the time it counts from")
+	_, err = parse(fmt.Sprintf(text, true, "30d, 1d"))
+	require.ErrorContains(t, err, "dates.reauthenticate_by: ")
 }
 
 func TestAllFaultsAtOnce(t *testing.T) {
@@ -255,16 +380,21 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// A workflow carries its playbook as JSON.
+// A workflow carries its playbook as JSON; a policy that is not written there is to ask.
 func TestPlaybookRoundTrip(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{plain, broken(t, "    - 36h", "    - 90s", "lease: 30d", "lease: 0s", "every: 7d", "every: 0s")} {
+	for _, text := range []string{plain, whole, broken(t, "    - 36h", "    - 90s", "lease: 30d", "lease: 0s", "every: 7d", "every: 0s")} {
 		p, err := parse(text)
 		require.NoError(t, err)
 		data, err := json.Marshal(p)
 		require.NoError(t, err)
 		var back migration.Playbook
 		require.NoError(t, json.Unmarshal(data, &back))
+		for kind := range drifted {
+			require.Equal(t, p.Drift.Of(kind), back.Drift.Of(kind), kind)
+		}
+		require.Equal(t, p.Rollback.NoWayBack, cmp.Or(back.Rollback.NoWayBack, migration.Ask))
+		back.Drift, back.Rollback.NoWayBack = p.Drift, p.Rollback.NoWayBack
 		require.Equal(t, p, back)
 	}
 }

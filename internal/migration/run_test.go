@@ -49,7 +49,7 @@ func TestJudgeRuns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, c.want, migration.JudgeRuns("n1", c.runs, switched))
+			require.Equal(t, c.want, migration.JudgeRuns("n1", c.runs, switched, migration.Verification{}, migration.Baseline{}))
 		})
 	}
 }
@@ -74,7 +74,7 @@ func TestJudgeRunsProperties(t *testing.T) {
 				want = r.Status
 			}
 		}
-		v := migration.JudgeRuns("n1", shuffled(t, runs), assessed)
+		v := migration.JudgeRuns("n1", shuffled(t, runs), assessed, migration.Verification{}, migration.Baseline{})
 		require.Equal(t, want, v.Status)
 		require.Equal(t, "n1", v.Dataflow)
 		require.Equal(t, v.Status == migration.RunSucceeded, v.Reason == "")

@@ -14,7 +14,6 @@ type Assessment struct {
 	Names    []string  `json:"names,omitempty"`    // of the first few, for people to recognize what it is about
 	Accounts []Account `json:"accounts,omitempty"` // new-card accounts that dataflows use
 	Running  int       `json:"running,omitempty"`  // copies that somebody enabled already
-	Base     string    `json:"base,omitempty"`     // where the snapshot is kept against which later changes are seen
 	At       time.Time `json:"at"`
 }
 
@@ -39,7 +38,7 @@ func Assess(s Snapshot, old Card, available time.Time) Assessment {
 	case len(s.Old) > 0:
 		a.Reason = fmt.Sprintf("no dataflow on %s was set up before %s (%d later)", old.Label(), since, len(s.Old))
 	default:
-		a.Reason = "no dataflow on " + old.Label()
+		a.Reason = "no dataflow on " + old.Label() + orphans(s.New)
 	}
 	if !a.Affected {
 		return a
@@ -62,6 +61,20 @@ func Assess(s Snapshot, old Card, available time.Time) Assessment {
 		}
 	}
 	return a
+}
+
+// orphans says that disabled dataflows of the new card may be copies whose originals are gone. Nothing ties them to anything, so a person decides.
+func orphans(list []Dataflow) string {
+	off := 0
+	for _, d := range list {
+		if d.State == Disabled {
+			off++
+		}
+	}
+	if off == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s of the new card disabled, perhaps copies whose originals are gone: enable in Adobe what is wanted", count(off, "dataflow"))
 }
 
 // Short tells by how many dataflows the listing falls short of what the operator expects.

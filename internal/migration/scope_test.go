@@ -106,3 +106,13 @@ func TestAssessProperties(t *testing.T) {
 		}
 	})
 }
+
+// Copies without originals are named: whoever comes late must not take "not affected" for "nothing to do".
+func TestAssessNamesCopiesWithoutOriginals(t *testing.T) {
+	t.Parallel()
+	p := pinterest()
+	s := migration.Snapshot{New: []migration.Dataflow{{ID: "n1", State: migration.Disabled}, {ID: "n2", State: migration.Disabled}, {ID: "n3", State: migration.Enabled}}}
+	a := migration.Assess(s, p.Old, p.Timeline.Available)
+	require.False(t, a.Affected)
+	require.Contains(t, a.Reason, "2 dataflows of the new card disabled")
+}

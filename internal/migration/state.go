@@ -17,14 +17,18 @@ const (
 	AwaitingApproval Phase = "AwaitingApproval"
 	CuttingOver      Phase = "CuttingOver"
 	Verifying        Phase = "Verifying"
+	Watching         Phase = "Watching"       // every dataflow is verified; both cards are looked at until the shutdown
 	NeedsAttention   Phase = "NeedsAttention" // holds until a person acts, then goes on
 	Migrated         Phase = "Migrated"
 	NotAffected      Phase = "NotAffected"
+	RolledBack       Phase = "RolledBack" // cancelled when everything that was switched is back on the old card
 	Cancelled        Phase = "Cancelled"
 )
 
 // Done tells whether p is an outcome.
-func (p Phase) Done() bool { return p == Migrated || p == NotAffected || p == Cancelled }
+func (p Phase) Done() bool {
+	return p == Migrated || p == NotAffected || p == RolledBack || p == Cancelled
+}
 
 // Progress is where one pair stands.
 type Progress string
@@ -36,6 +40,7 @@ const (
 	Switched Progress = "switched" // the copy runs, the old does not; its first flow run is awaited
 	Verified Progress = "verified"
 	LeftOff  Progress = "left off"
+	WentBack Progress = "rolled back" // the old runs again, the copy does not, until a person has it tried again
 )
 
 // PairState is a pair of the current plan and how far it got.
@@ -44,9 +49,42 @@ type PairState struct {
 	Progress   Progress  `json:"progress"`
 	Note       string    `json:"note,omitempty"`
 	SwitchedAt time.Time `json:"switched_at,omitzero"`
-	Failing    bool      `json:"failing,omitempty"` // its flow runs fail
-	Overdue    bool      `json:"overdue,omitempty"` // no flow run within the playbook's bound
-	Stale      int       `json:"stale,omitempty"`   // how often in a row it changed under its plan
+	Failing    bool      `json:"failing,omitempty"`    // its flow runs fail
+	Overdue    bool      `json:"overdue,omitempty"`    // its flow runs say nothing either way within the playbook's bound
+	Stale      int       `json:"stale,omitempty"`      // how often in a row it changed under its plan
+	Begun      bool      `json:"begun,omitempty"`      // a switch was begun and has not ended well
+	Unanswered int       `json:"unanswered,omitempty"` // how often in a row a switch ran out of time
+
+	Verdict *RunVerdict `json:"verdict,omitempty"` // the last one about its flow runs
+	Back    *Deed       `json:"back,omitempty"`    // who wants it rolled back, and why, until that is done
+	Apart   bool        `json:"apart,omitempty"`   // a person rolled back this one alone: it is tried again by its name alone
+	Toggled []Toggled   `json:"toggled,omitempty"` // every toggle that was made, with before and after
+	Carried []Carried   `json:"carried,omitempty"` // every audience that was carried over or back
+	Missed  *Window     `json:"missed,omitempty"`  // in which neither side delivered
+
+	RollbackUntil time.Time `json:"rollback_until,omitzero"` // filled in by Status alone
+}
+
+// Toggled is a toggle that was made.
+type Toggled struct {
+	At   time.Time     `json:"at"`
+	Card string        `json:"card"` // old or new
+	From DataflowState `json:"from"`
+	To   DataflowState `json:"to"`
+	Note string        `json:"note,omitempty"`
+}
+
+// Carried is a change of an audience that was made and seen.
+type Carried struct {
+	At time.Time `json:"at"`
+	Carry
+	Back bool `json:"back,omitempty"` // to the old dataflow, before a rollback
+}
+
+// Window is a span of time.
+type Window struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to,omitzero"` // zero: it is still open
 }
 
 // AccountState is an account people must sign in to and how far that got.
@@ -58,6 +96,7 @@ type AccountState struct {
 	Since      time.Time `json:"since,omitzero"`       // waited for since
 	Note       string    `json:"note,omitempty"`       // the last answer about it
 	ClaimedBy  string    `json:"claimed_by,omitempty"` // whose word is not answered yet
+	RenewSince time.Time `json:"renew_since,omitzero"` // it is asked for again, because it ends soon
 }
 
 // label is how people recognize the account.
@@ -87,11 +126,31 @@ type Problem struct {
 	Holds bool      `json:"holds,omitempty"` // nothing goes on until an operator resumes
 }
 
+// Consent is one person's word that a plan may be carried out. It holds pair by pair, as long as a pair stays as it was planned.
+type Consent struct {
+	At    time.Time `json:"at"`
+	By    string    `json:"by"`
+	Plan  string    `json:"plan"`            // its hash
+	Pairs []string  `json:"pairs,omitempty"` // digests of what was agreed to
+}
+
+// Sent is a notice that was delivered.
+type Sent struct {
+	At   time.Time  `json:"at"`
+	Kind NoticeKind `json:"kind"`
+	To   []string   `json:"to,omitempty"` // empty: the operator
+	Key  string     `json:"key"`
+}
+
 // Bounds keep a state small whatever people and vendors do.
 const (
 	maxProblems = 20
-	maxDeeds    = 50
+	maxDeeds    = 200
 	maxClaims   = 200
+	maxConsents = 20
+	maxSent     = 100
+	maxToggled  = 50   // of one pair
+	maxCarried  = 2000 // of one organization
 )
 
 // State is everything an organization's workflow knows. It is a value that travels through continue-as-new whole.
@@ -105,13 +164,18 @@ type State struct {
 	Pairs      []PairState       `json:"pairs,omitempty"`
 	Plan       *Plan             `json:"plan,omitempty"`
 	Choices    map[string]string `json:"choices,omitempty"`
-	Approved   []string          `json:"approved,omitempty"` // what of a plan was approved, pair by pair
-	Claims     []Claim           `json:"claims,omitempty"`   // not yet checked
+	Consents   []Consent         `json:"consents,omitempty"`
+	Marks      []Mark            `json:"marks,omitempty"` // of plans before the current one, where plans are approved
+	Notices    []Sent            `json:"notices,omitempty"`
+	Claims     []Claim           `json:"claims,omitempty"` // not yet checked
 	Paused     *Deed             `json:"paused,omitempty"`
 	Problems   []Problem         `json:"problems,omitempty"`
 	Deeds      []Deed            `json:"deeds,omitempty"`
 	Milestone  time.Time         `json:"milestone"` // the last one that was dealt with
 	Replan     bool              `json:"replan,omitempty"`
+	Attended   []string          `json:"attended,omitempty"` // digests of what the operator was told to act on
+	// Settled are a person's answers to drift, by old dataflow.
+	Settled map[string]Settlement `json:"settled,omitempty"`
 	// AcceptListed is an operator's word that the listing is complete although it is shorter than expected.
 	AcceptListed bool `json:"accept_listed,omitempty"`
 }
@@ -172,9 +236,18 @@ func (s *State) Unverified() []PairState {
 // Learn takes over what a look at an account showed and tells whether it is verified by it.
 func (s *State) Learn(now Account, v Verdict, at time.Time) bool {
 	account := s.Account(now.ID)
-	if account == nil || account.Verified {
+	switch {
+	case account == nil, account.Verified && account.RenewSince.IsZero():
+		return false
+	case account.Verified && !v.Verified:
+		account.Note, account.ClaimedBy = v.Reason, "" // what was verified holds until its lease ends
+		return false
+	case account.Verified && !v.LeaseEnd.IsZero() && !v.LeaseEnd.After(account.LeaseEnd):
+		account.Etag, account.Name = now.Etag, now.Name // whatever changed was no sign-in
+		account.Note, account.ClaimedBy = "nothing shows a new sign-in: it still ends at "+Instant(account.LeaseEnd), ""
 		return false
 	}
+	account.RenewSince = time.Time{}
 	account.Note, account.ClaimedBy = v.Reason, ""
 	if !v.Verified {
 		if now.Name != account.Name {
@@ -193,14 +266,15 @@ func (s *State) Lapse(id, why string, at time.Time) {
 	if account := s.Account(id); account != nil {
 		account.Verified, account.VerifiedAt, account.LeaseEnd = false, time.Time{}, time.Time{}
 		account.Since, account.Note, account.ClaimedBy = at, why, ""
+		account.RenewSince = time.Time{}
 		account.Created = at // no sign-in from before counts any more
 	}
 }
 
-// LapseEnded lapses every verified account whose lease is over while work on it is open.
-func (s *State) LapseEnded(now time.Time) (lapsed []string) {
-	for _, account := range s.Accounts {
-		if account.Verified && !account.LeaseEnd.IsZero() && !account.LeaseEnd.After(now) && s.opens(account.ID) {
+// LapseEnded lapses every verified account whose lease is over while something depends on it.
+func (s *State) LapseEnded(p Playbook, now time.Time) (lapsed []string) {
+	for _, account := range s.leased(p) {
+		if !account.LeaseEnd.After(now) {
 			s.Lapse(account.ID, "the sign-in ended at "+Instant(account.LeaseEnd)+"; it is needed again", now)
 			lapsed = append(lapsed, account.ID)
 		}
@@ -208,69 +282,129 @@ func (s *State) LapseEnded(now time.Time) (lapsed []string) {
 	return lapsed
 }
 
-// LeaseEnd is when the first lease ends that open work depends on; zero if none does.
-func (s *State) LeaseEnd() (end time.Time) {
-	for _, account := range s.Accounts {
-		if account.Verified && !account.LeaseEnd.IsZero() && s.opens(account.ID) && (end.IsZero() || account.LeaseEnd.Before(end)) {
-			end = account.LeaseEnd
+// AskAgain marks every account whose lease ends soon while something depends on it, and returns those that were not marked before.
+func (s *State) AskAgain(p Playbook, now time.Time) (asked []string) {
+	before := p.Reauthentication.RenewBefore.Std()
+	for _, account := range s.leased(p) {
+		if before > 0 && account.RenewSince.IsZero() && !now.Before(account.LeaseEnd.Add(-before)) {
+			s.Account(account.ID).RenewSince = now
+			asked = append(asked, account.ID)
 		}
 	}
-	return end
+	return asked
 }
 
-// opens tells whether pairs of the account still have to be switched.
-func (s *State) opens(account string) bool {
-	return s.Plan == nil || slices.ContainsFunc(s.Pairs, func(p PairState) bool {
-		return p.Account == account && (p.Progress == Ready || p.Progress == Held)
+// NextLease is when the next lease must be asked for again or ends; zero if nothing depends on one.
+func (s *State) NextLease(p Playbook) (next time.Time) {
+	for _, account := range s.leased(p) {
+		at := account.LeaseEnd
+		if before := p.Reauthentication.RenewBefore.Std(); before > 0 && account.RenewSince.IsZero() {
+			at = at.Add(-before)
+		}
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next
+}
+
+// leased are the verified accounts with a lease that something depends on: a pair that still has to be switched, one whose flow runs do not pass, or
+// one that is watched.
+func (s *State) leased(p Playbook) []AccountState {
+	watched := p.Watch.Poll > 0
+	return slices.DeleteFunc(slices.Clone(s.Accounts), func(a AccountState) bool {
+		return !a.Verified || a.LeaseEnd.IsZero() || s.Plan != nil && !slices.ContainsFunc(s.Pairs, func(p PairState) bool {
+			return p.Account == a.ID && (p.Progress == Ready || p.Progress == Held || watched && p.Progress == Verified || p.Progress == Switched && (p.Failing || p.Overdue))
+		})
 	})
 }
 
-// Follow takes over a plan. What was switched stays as it is, and what is held for a reason of its own stays held; the rest stands where the
-// new plan puts it.
+// Asked are the accounts a person is asked to sign in to: those that wait, and those whose sign-in ends soon.
+func (s *State) Asked() []AccountState {
+	return slices.DeleteFunc(slices.Clone(s.Accounts), func(a AccountState) bool { return a.Verified && a.RenewSince.IsZero() })
+}
+
+// Follow takes over a plan. What was switched stays as it is unless the plan moves or holds it again, and what is held for a reason of its own stays
+// held; the rest stands where the new plan puts it.
 func (s *State) Follow(plan Plan, p Playbook) {
 	if s.meet(plan.Accounts, p, plan.MadeAt) {
 		s.Told = false // people are told of accounts that came up later
 	}
+	s.mark(plan, p)
 	was := s.Pairs
 	s.Plan, s.Pairs, s.Replan = &plan, nil, false
 	for _, pair := range plan.Pairs {
-		state := PairState{Pair: pair, Progress: Ready}
+		state := PairState{Progress: Ready}
 		if i := slices.IndexFunc(was, func(p PairState) bool { return p.Old == pair.Old && p.New == pair.New }); i >= 0 {
-			if was[i].Progress == Verified || was[i].Progress == Switched && pair.Action == Already {
-				s.Pairs = append(s.Pairs, was[i])
-				continue
-			}
-			state.Stale = was[i].Stale
-			if was[i].Progress == Held && was[i].Hold == "" {
-				state.Progress, state.Note = Held, was[i].Note
-			}
-			if plan.Order == DisableFirst && was[i].Action == Switch && pair.Action == Leave {
-				state.Action = Switch // its old side was disabled by the switch itself, which then failed: it is finished, not left off
-			}
+			state = was[i]
+		} else if i := slices.IndexFunc(was, func(p PairState) bool { return p.Old == pair.Old }); i >= 0 {
+			state.Toggled, state.Carried, state.Missed = was[i].Toggled, was[i].Carried, was[i].Missed // another copy; what was done stays on record
 		}
-		switch {
-		case state.Action == Leave:
-			state.Progress = LeftOff
-		case state.Action == Already:
-			state.Progress, state.SwitchedAt = Switched, plan.MadeAt
-		case pair.Hold != "":
-			state.Progress, state.Note = Held, pair.Hold
-		case state.Progress == Ready && s.Account(pair.Account) == nil:
-			state.Progress, state.Note = Held, "its account "+pair.Account+" is not listed; an access label may hide it from the credential"
-		}
-		s.Pairs = append(s.Pairs, state)
+		s.Pairs = append(s.Pairs, s.place(state, pair, p.CutOver.Order, plan.MadeAt))
 	}
 	s.keepSwitched(was)
 }
 
-// keepSwitched keeps pairs that were switched although a plan does not know them any more, because somebody deleted or renamed a side since.
-func (s *State) keepSwitched(was []PairState) {
-	for _, pair := range was {
-		if (pair.Progress == Switched || pair.Progress == Verified) && s.Pair(pair.Old) == nil {
-			s.Pairs = append(s.Pairs, pair)
-			s.Plan.Questions = slices.DeleteFunc(slices.Clone(s.Plan.Questions), func(q Question) bool { return q.Old == pair.Old })
+// place decides where a pair stands under a new plan.
+func (s *State) place(state PairState, pair Pair, order Order, at time.Time) PairState {
+	heldForItself := state.Progress == Held && state.Hold == ""
+	state.Pair = pair
+	if order == DisableFirst && state.Begun && pair.Action == Leave {
+		state.Action, state.Hold = Switch, "" // its old side was disabled by the switch itself, which then failed: it is finished, not left off
+		if pair.Late {
+			state.Action = Revive
 		}
 	}
+	switch {
+	case state.Progress == WentBack:
+	case heldForItself:
+		state.Hold = "" // a reason that comes and goes must not release it
+	case state.Hold != "":
+		state.Progress, state.Note = Held, state.Hold
+	case state.Action == Leave:
+		state.Progress, state.Note = LeftOff, ""
+	case !state.SwitchedAt.IsZero() && !state.Moves():
+		if state.Progress != Verified {
+			state.Progress = Switched
+		}
+	case !state.Moves():
+		state.Progress, state.SwitchedAt, state.Note = Switched, at, ""
+	case s.Account(pair.Account) == nil:
+		state.Progress, state.Note = Held, "its account "+pair.Account+" is not listed; an access label may hide it from the credential"
+	default:
+		state.Progress, state.Note = Ready, ""
+	}
+	return state
+}
+
+// keepSwitched keeps pairs that were moved and that a plan does not know any more, for their history. An old dataflow that was deleted after its
+// switch is nobody's loss; where the copy is not listed the plan asks about it, and the pair is held until a person finds out why, or leaves the
+// dataflow out.
+func (s *State) keepSwitched(was []PairState) {
+	for _, pair := range was {
+		asked := slices.ContainsFunc(s.Plan.Questions, func(q Question) bool { return q.Old == pair.Old })
+		switch moved := !pair.SwitchedAt.IsZero() || len(pair.Toggled) > 0 || pair.Begun; {
+		case !moved, s.Pair(pair.Old) != nil:
+			continue
+		case slices.Contains(s.Plan.Left, pair.Old):
+			pair.Progress, pair.Note, pair.SwitchedAt, pair.Back = LeftOff, "left out by a person", time.Time{}, nil
+		case asked:
+			pair.Progress, pair.Note = Held, "its copy "+pair.New+" is not listed any more: it was deleted, or an access label hides it"
+		case pair.SwitchedAt.IsZero() && pair.Progress != LeftOff:
+			continue
+		}
+		s.Pairs = append(s.Pairs, pair)
+	}
+}
+
+// SwitchedPairs are the old dataflows of the pairs that were switched, in the plan's order.
+func (s *State) SwitchedPairs() (olds []string) {
+	for _, pair := range s.Pairs {
+		if !pair.SwitchedAt.IsZero() {
+			olds = append(olds, pair.Old)
+		}
+	}
+	return olds
 }
 
 // A pair that changes under this many plans in a row is held: somebody is at work on it, or the vendor's readings disagree.
@@ -286,28 +420,37 @@ func (s *State) PlanBroke(pair *PairState, why string) {
 	s.Replan = true
 }
 
-// Approve agrees to everything that the current plan would do. It holds for each pair as long as that pair stays as it was planned.
-func (s *State) Approve() {
-	s.Approved = nil
-	for _, pair := range s.Pairs {
-		if pair.Progress == Ready {
-			s.Approved = append(s.Approved, pair.digest())
+// Resume releases what was held, after a person said that the cause is gone: everything is looked at again. With an old dataflow it releases that pair
+// alone; without, all but the pairs that a person rolled back one by one.
+func (s *State) Resume(old string) {
+	for i := range s.Pairs {
+		p := &s.Pairs[i]
+		if released := p.Old == old || old == "" && !p.Apart; released && (p.Progress == Held || p.Progress == WentBack) {
+			p.Progress, p.Note, p.Failing, p.Overdue, p.Apart = Ready, "", false, false, false
 		}
 	}
-}
-
-// Resume releases what was held, after a person said that the cause is gone: everything is looked at again.
-func (s *State) Resume() {
+	s.Replan = s.Replan || s.Plan != nil
+	if old != "" {
+		return
+	}
 	s.Paused = nil
 	for i := range s.Problems {
 		s.Problems[i].Holds = false
 	}
-	for i := range s.Pairs {
-		if s.Pairs[i].Progress == Held {
-			s.Pairs[i].Progress, s.Pairs[i].Note = Ready, ""
-		}
+}
+
+// RefuseResume tells why the pair of the old dataflow old cannot be released by itself; nil if it can. Without an old dataflow it refuses nothing.
+func (s *State) RefuseResume(old string) error {
+	if old == "" {
+		return nil
 	}
-	s.Replan = s.Replan || s.Plan != nil
+	switch pair := s.Pair(old); {
+	case pair == nil:
+		return fmt.Errorf("dataflow %q is not an old dataflow of this organization's plan; starter status lists them", old)
+	case pair.Progress != Held && pair.Progress != WentBack:
+		return fmt.Errorf("dataflow %q (%s) is not held or rolled back: it is %s", pair.Name, old, pair.Progress)
+	}
+	return nil
 }
 
 // Raise records a problem; the oldest ones that hold nothing give way.
@@ -342,20 +485,56 @@ func (s *State) Holding() *Problem {
 	return nil
 }
 
-// Judge takes over what flow runs say about a switched pair. A working copy also proves its account.
-func (s *State) Judge(v RunVerdict, at time.Time) {
+// Delivered records a notice; the oldest ones give way.
+func (s *State) Delivered(n Notice, at time.Time) {
+	s.Notices = append(s.Notices, Sent{At: at, Kind: n.Kind, To: n.To, Key: n.Key})
+	s.Notices = s.Notices[max(0, len(s.Notices)-maxSent):]
+}
+
+// Judge takes over what flow runs say about a switched pair. A working copy also proves its account, and one that fails for the sake of its sign-in
+// returns the account to its person. A copy that fails goes back by itself where the playbook says so and the way back is open.
+func (s *State) Judge(v RunVerdict, p Playbook, at time.Time) {
 	i := slices.IndexFunc(s.Pairs, func(p PairState) bool { return p.New == v.Dataflow && p.Progress == Switched })
 	if i < 0 {
 		return
 	}
 	pair := &s.Pairs[i]
-	pair.Note, pair.Failing, pair.Overdue = v.Reason, v.Status == RunFailed, v.Overdue
-	if v.Status != RunSucceeded {
+	v.At = at
+	if v.Reason != "" || pair.Failing || pair.Overdue {
+		pair.Note = v.Reason // else what its switch left to say stays
+	}
+	pair.Verdict, pair.Failing, pair.Overdue = &v, v.Status == RunFailed, v.Overdue
+	switch {
+	case v.Status == RunSucceeded:
+		pair.pass()
+		s.prove(*pair, p.Reauthentication.Lease, at)
+	case pair.Failing:
+		if instruction, account := Blame(v.Reason); account && p.Reauthentication.Needed && s.Account(pair.Account) != nil {
+			s.Lapse(pair.Account, instruction, at)
+			s.Told = false // the person is told, with what to do differently
+		}
+		if p.Rollback.OnFailure && len(pair.Toggled) > 0 && refuseBack(*pair, p, at) == nil {
+			pair.Back = &Deed{At: at, By: Itself, What: v.Reason}
+		}
+	}
+}
+
+// Itself is who acts where no person did.
+const Itself = "cutover"
+
+func (p *PairState) pass() { p.Progress, p.Failing, p.Overdue = Verified, false, false }
+
+// prove takes in that an account works, since a dataflow on it runs.
+func (s *State) prove(pair PairState, lease Duration, at time.Time) {
+	account := s.Account(pair.Account)
+	if account == nil || account.Verified {
 		return
 	}
-	pair.Progress = Verified
-	if account := s.Account(pair.Account); account != nil && !account.Verified {
-		account.Verified, account.VerifiedAt, account.Note = true, at, "its dataflow "+pair.New+" runs"
-		s.Replan = true
+	end := leaseEnd(account.Account, at, lease)
+	if !end.IsZero() && !end.After(at) {
+		s.Claim(Claim{Account: account.ID, By: Itself, Note: "its dataflow " + pair.New + " runs"}) // it was signed in to since it was read: until when is to be seen
+		return
 	}
+	account.Verified, account.VerifiedAt, account.LeaseEnd, account.Note = true, at, end, "its dataflow "+pair.New+" runs"
+	s.Replan = true
 }

@@ -73,7 +73,7 @@ func TestBegin(t *testing.T) {
 		s := begun(twoPairs(), p)
 		require.Empty(t, s.Pending())
 		require.True(t, s.Replan)
-		require.Zero(t, s.LeaseEnd(), "what needs no sign-in does not end")
+		require.Zero(t, s.NextLease(p), "what needs no sign-in does not end")
 	})
 	t.Run("plans when there is no account at all, so that somebody is asked", func(t *testing.T) {
 		t.Parallel()
@@ -160,8 +160,8 @@ func TestLeases(t *testing.T) {
 				s.Pairs[i].Progress = c.progress
 			}
 			open := c.progress == migration.Ready || c.progress == migration.Held
-			require.Equal(t, open, s.LeaseEnd().Equal(end), "a lease matters while work depends on it")
-			lapsed := s.LapseEnded(c.now)
+			require.Equal(t, open, s.NextLease(pinterest()).Equal(end), "a lease matters while work depends on it")
+			lapsed := s.LapseEnded(pinterest(), c.now)
 			if !c.lapses {
 				require.Empty(t, lapsed)
 				require.True(t, s.Accounts[0].Verified)
@@ -171,13 +171,13 @@ func TestLeases(t *testing.T) {
 			require.False(t, s.Accounts[0].Verified)
 			require.Contains(t, s.Accounts[0].Note, migration.Instant(end))
 			require.Equal(t, c.now, s.Accounts[0].Since)
-			require.Zero(t, s.LeaseEnd())
-			require.Empty(t, s.LapseEnded(c.now), "once")
+			require.Zero(t, s.NextLease(pinterest()))
+			require.Empty(t, s.LapseEnded(pinterest(), c.now), "once")
 		})
 	}
 }
 
-func TestLeaseEndIsTheFirst(t *testing.T) {
+func TestTheNextLeaseIsTheFirstToEnd(t *testing.T) {
 	t.Parallel()
 	s := migration.State{Accounts: []migration.AccountState{
 		{Account: account("a"), Verified: true, LeaseEnd: at("2024-02-01T00:00:00Z")},
@@ -185,8 +185,8 @@ func TestLeaseEndIsTheFirst(t *testing.T) {
 		{Account: account("c"), Verified: true},
 		{Account: account("d"), LeaseEnd: at("2023-01-01T00:00:00Z")},
 	}}
-	require.Equal(t, at("2024-01-01T00:00:00Z"), s.LeaseEnd(), "without a plan all of them matter")
-	require.Equal(t, []string{"b"}, s.LapseEnded(at("2024-01-15T00:00:00Z")), "other accounts go on")
+	require.Equal(t, at("2024-01-01T00:00:00Z"), s.NextLease(pinterest()), "without a plan all of them matter")
+	require.Equal(t, []string{"b"}, s.LapseEnded(pinterest(), at("2024-01-15T00:00:00Z")), "other accounts go on")
 }
 
 func TestFollow(t *testing.T) {
@@ -221,10 +221,14 @@ func TestFollow(t *testing.T) {
 		seen := twoPairs()
 		for i := range seen.Old {
 			seen.Old[i].State, seen.New[i].State = migration.Disabled, migration.Enabled
-			seen.New[i].Audiences = audiences("x")
+			seen.New[i].Audiences = audiences("a", "b", "x")
 		}
-		s.Follow(makePlan(seen, pinterest(), nil), pinterest())
-		require.Equal(t, was, s.Pairs)
+		plan := makePlan(seen, pinterest(), nil)
+		s.Follow(plan, pinterest())
+		for i := range was {
+			was[i].Pair = plan.Pairs[i]
+		}
+		require.Equal(t, was, s.Pairs, "and knows how the two sides look now")
 	})
 	t.Run("switches again what somebody switched back", func(t *testing.T) {
 		t.Parallel()
@@ -232,7 +236,7 @@ func TestFollow(t *testing.T) {
 		s.Pairs[0].Progress, s.Pairs[0].SwitchedAt = migration.Switched, look
 		s.Follow(makePlan(twoPairs(), pinterest(), nil), pinterest())
 		require.Equal(t, migration.Ready, s.Pairs[0].Progress)
-		require.Zero(t, s.Pairs[0].SwitchedAt)
+		require.Equal(t, []string{"o1"}, s.SwitchedPairs(), "that it was switched before is not forgotten")
 	})
 	t.Run("takes another copy as another pair", func(t *testing.T) {
 		t.Parallel()
@@ -262,7 +266,7 @@ func TestFollow(t *testing.T) {
 		s.Follow(makePlan(twoPairs(), pinterest(), nil), pinterest())
 		require.Equal(t, migration.Held, s.Pairs[0].Progress)
 		require.Equal(t, "the vendor refused: 403", s.Pairs[0].Note)
-		s.Resume()
+		s.Resume("")
 		s.Follow(makePlan(twoPairs(), pinterest(), nil), pinterest())
 		require.Equal(t, migration.Ready, s.Pairs[0].Progress, "a person acted")
 	})
@@ -271,11 +275,12 @@ func TestFollow(t *testing.T) {
 		p := pinterest()
 		p.CutOver.Order = migration.DisableFirst
 		s := planned(twoPairs(), p)
+		s.Begins("o1")
 		half := twoPairs()
 		half.Old[0].State = migration.Disabled // and then enabling the copy failed
 		s.Follow(makePlan(half, p, nil), p)
 		require.NotEqual(t, migration.LeftOff, s.Pairs[0].Progress)
-		require.Equal(t, migration.WriteEnable, migration.NextWrite(migration.DisableFirst, half.Old[0].State, half.New[0].State))
+		require.Equal(t, migration.WriteEnable, migration.NextWrite(migration.DisableFirst, half.Old[0].State, half.New[0].State, false))
 		s.Follow(makePlan(half, p, nil), p)
 		require.NotEqual(t, migration.LeftOff, s.Pairs[0].Progress, "nor when it is planned once more")
 	})
@@ -326,7 +331,7 @@ func TestResume(t *testing.T) {
 	s.Raise(migration.Problem{What: "two", Holds: true})
 	s.Pairs[0].Progress, s.Pairs[0].Note = migration.Held, "refused"
 	s.Pairs[1].Progress = migration.Verified
-	s.Resume()
+	s.Resume("")
 	require.Nil(t, s.Paused)
 	require.Nil(t, s.Holding())
 	require.Len(t, s.Problems, 2, "what happened stays on record")
@@ -336,30 +341,69 @@ func TestResume(t *testing.T) {
 	require.True(t, s.Replan, "everything is looked at again")
 }
 
+// What a person rolled back by its name is tried again by its name, and releasing one pair releases nothing else.
+func TestResumeOfOnePair(t *testing.T) {
+	t.Parallel()
+	s := switchedOver()
+	why := migration.Deed{At: s.now, By: "operator", What: "wrong"}
+	s.RollBack("o1", why, s.p)
+	s.SwitchedBack("o1", migration.Moved{Enabled: s.now, Disabled: s.now}, s.now)
+	s.Pair("o2").Progress, s.Pair("o2").Note = migration.Held, "refused"
+	require.Equal(t, "starter resume --by NAME --old o1 --org "+s.o.ID, s.Waits(s.o, s.p, s.now)[0].Command)
+	require.Equal(t, "starter resume --by NAME --org "+s.o.ID, s.Waits(s.o, s.p, s.now)[1].Command)
+	s.Resume("")
+	require.Equal(t, migration.WentBack, s.Pair("o1").Progress, "it was meant to stay")
+	require.Equal(t, migration.Ready, s.Pair("o2").Progress)
+
+	s.pause()
+	s.hold()
+	s.Pair("o2").Progress, s.Replan = migration.Held, false
+	require.NoError(t, s.RefuseResume("o1"))
+	s.Resume("o1")
+	require.Equal(t, migration.Ready, s.Pair("o1").Progress)
+	require.Equal(t, migration.Held, s.Pair("o2").Progress)
+	require.NotNil(t, s.Paused)
+	require.NotNil(t, s.Holding())
+	require.True(t, s.Replan)
+	require.EqualError(t, s.RefuseResume("o1"), `dataflow "Shoppers" (o1) is not held or rolled back: it is ready`)
+	require.EqualError(t, s.RefuseResume("n1"), `dataflow "n1" is not an old dataflow of this organization's plan; starter status lists them`)
+	require.NoError(t, s.RefuseResume(""))
+
+	all := switchedOver()
+	all.RollBack("", why, all.p)
+	all.SwitchedBack("o1", migration.Moved{Enabled: all.now}, all.now)
+	all.Resume("")
+	require.Equal(t, migration.Ready, all.Pair("o1").Progress, "what went back with all comes again with all")
+	stays := switchedOver()
+	stays.RollBack("o1", why, stays.p)
+	stays.CannotGoBack("o1", "it would lose changes")
+	require.False(t, stays.Pair("o1").Apart)
+}
+
 func TestResumeWithoutAPlan(t *testing.T) {
 	t.Parallel()
 	s := begun(twoPairs(), pinterest())
-	s.Resume()
+	s.Resume("")
 	require.False(t, s.Replan, "nobody is signed in yet")
 	signedIn(s, "v5", look)
 	s.Raise(migration.Problem{At: look, What: "could not plan", Holds: true})
-	s.Resume()
+	s.Resume("")
 	require.True(t, s.Replan, "the plan that failed is still wanted")
 }
 
 func TestRecordsAreBounded(t *testing.T) {
 	t.Parallel()
 	var s migration.State
-	for i := range 120 {
+	for i := range 270 {
 		s.Record(migration.Deed{What: strconv.Itoa(i)})
 		s.Raise(migration.Problem{What: strconv.Itoa(i)})
 	}
-	require.Len(t, s.Deeds, 50)
+	require.Len(t, s.Deeds, 200)
 	require.Equal(t, "70", s.Deeds[0].What)
-	require.Equal(t, "119", s.Deeds[49].What)
+	require.Equal(t, "269", s.Deeds[199].What)
 	require.Len(t, s.Problems, 20)
-	require.Equal(t, "100", s.Problems[0].What)
-	require.Equal(t, "119", s.Problems[19].What)
+	require.Equal(t, "250", s.Problems[0].What)
+	require.Equal(t, "269", s.Problems[19].What)
 }
 
 func TestAHoldOutlastsWhateverIsRaisedLater(t *testing.T) {
@@ -391,7 +435,7 @@ func TestJudge(t *testing.T) {
 	t.Run("a run that failed", func(t *testing.T) {
 		t.Parallel()
 		s := switched()
-		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunFailed, Reason: "the flow run failed"}, look)
+		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunFailed, Reason: "the flow run failed"}, pinterest(), look)
 		require.Equal(t, migration.Switched, s.Pairs[0].Progress)
 		require.True(t, s.Pairs[0].Failing)
 		require.Equal(t, "the flow run failed", s.Pairs[0].Note)
@@ -400,7 +444,7 @@ func TestJudge(t *testing.T) {
 	t.Run("none in time", func(t *testing.T) {
 		t.Parallel()
 		s := switched()
-		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunPending, Reason: "none yet", Overdue: true}, look)
+		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunPending, Reason: "none yet", Overdue: true}, pinterest(), look)
 		require.Equal(t, migration.Switched, s.Pairs[0].Progress)
 		require.True(t, s.Pairs[0].Overdue)
 		require.True(t, s.AnyHeld())
@@ -408,15 +452,15 @@ func TestJudge(t *testing.T) {
 	t.Run("one that succeeded after all", func(t *testing.T) {
 		t.Parallel()
 		s := switched()
-		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunFailed, Reason: "the flow run failed", Overdue: true}, look)
-		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunSucceeded}, look)
+		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunFailed, Reason: "the flow run failed", Overdue: true}, pinterest(), look)
+		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunSucceeded}, pinterest(), look)
 		require.Equal(t, migration.Verified, s.Pairs[0].Progress)
 		require.False(t, s.Pairs[0].Failing)
 		require.False(t, s.Pairs[0].Overdue)
 		require.Empty(t, s.Pairs[0].Note)
 		require.False(t, s.AnyHeld())
 		require.False(t, s.Replan)
-		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunFailed, Reason: "late"}, look)
+		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunFailed, Reason: "late"}, pinterest(), look)
 		require.Equal(t, migration.Verified, s.Pairs[0].Progress, "an answer that comes too late")
 		require.False(t, s.Pairs[0].Failing)
 	})
@@ -424,19 +468,71 @@ func TestJudge(t *testing.T) {
 		t.Parallel()
 		s := switched()
 		s.Lapse("v5", "it ended", look)
-		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunSucceeded}, look)
+		s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunSucceeded}, pinterest(), look)
 		require.True(t, s.Account("v5").Verified)
 		require.Equal(t, look, s.Account("v5").VerifiedAt)
 		require.Contains(t, s.Account("v5").Note, "n1")
 		require.True(t, s.Replan)
 	})
+	t.Run("which lasts as long as a sign-in does, or as Adobe says", func(t *testing.T) {
+		t.Parallel()
+		for expires, want := range map[time.Time]time.Time{{}: look.Add(30 * day), look.Add(day): look.Add(day), look: {}} {
+			s := switched()
+			s.Lapse("v5", "it ended", assessed)
+			s.Account("v5").ExpiresAt = expires
+			s.Judge(migration.RunVerdict{Dataflow: "n1", Status: migration.RunSucceeded}, pinterest(), look)
+			require.Equal(t, want, s.Account("v5").LeaseEnd)
+		}
+	})
+	t.Run("a person's word proves no account", func(t *testing.T) {
+		t.Parallel()
+		s := switched()
+		s.Lapse("v5", "it ended", look)
+		s.Settle("o1", migration.AnswerAccept, "operator", look)
+		require.Equal(t, migration.Verified, s.Pairs[0].Progress)
+		require.False(t, s.Account("v5").Verified)
+	})
 	t.Run("of a pair that is not switched, or of none", func(t *testing.T) {
 		t.Parallel()
 		s, was := switched(), switched()
-		s.Judge(migration.RunVerdict{Dataflow: "n2", Status: migration.RunSucceeded}, look)
-		s.Judge(migration.RunVerdict{Dataflow: "n9", Status: migration.RunFailed}, look)
+		s.Judge(migration.RunVerdict{Dataflow: "n2", Status: migration.RunSucceeded}, pinterest(), look)
+		s.Judge(migration.RunVerdict{Dataflow: "n9", Status: migration.RunFailed}, pinterest(), look)
 		require.Equal(t, was, s)
 	})
+}
+
+// What the operator was told is kept, so that only what is new is told again; a pause tells nobody.
+func TestAttention(t *testing.T) {
+	t.Parallel()
+	s := ready()
+	told, news := s.Attention(s.o, s.p, s.now)
+	require.Empty(t, told)
+	require.False(t, news)
+	s.Paused = &migration.Deed{At: look.Add(time.Second), By: "operator", What: "a freeze"}
+	_, news = s.Attention(s.o, s.p, s.now)
+	require.False(t, news, "whoever paused knows")
+	s.Pairs[0].Progress, s.Pairs[0].Note = migration.Held, "refused"
+	told, news = s.Attention(s.o, s.p, s.now)
+	require.True(t, news)
+	require.Len(t, told, 1)
+	s.Attended = told
+	again, news := s.Attention(s.o, s.p, s.now.Add(day))
+	require.Equal(t, told, again)
+	require.False(t, news)
+	s.Pairs[1].Progress, s.Pairs[1].Note = migration.Held, "refused"
+	told, news = s.Attention(s.o, s.p, s.now)
+	require.True(t, news)
+	require.Len(t, told, 2)
+}
+
+func TestDelivered(t *testing.T) {
+	t.Parallel()
+	var s migration.State
+	for i := range 150 {
+		s.Delivered(migration.Notice{Kind: migration.NoticeReminder, Key: strconv.Itoa(i), To: []string{"a@acme.example"}}, look)
+	}
+	require.Len(t, s.Notices, 100)
+	require.Equal(t, migration.Sent{At: look, Kind: migration.NoticeReminder, To: []string{"a@acme.example"}, Key: "149"}, s.Notices[99])
 }
 
 func TestEnter(t *testing.T) {
@@ -451,10 +547,10 @@ func TestEnter(t *testing.T) {
 
 func TestPhaseDone(t *testing.T) {
 	t.Parallel()
-	for _, phase := range []migration.Phase{migration.Migrated, migration.NotAffected, migration.Cancelled} {
+	for _, phase := range []migration.Phase{migration.Migrated, migration.NotAffected, migration.RolledBack, migration.Cancelled} {
 		require.True(t, phase.Done(), phase)
 	}
-	for _, phase := range []migration.Phase{"", migration.Assessing, migration.AwaitingReauth, migration.Planning, migration.AwaitingApproval, migration.CuttingOver, migration.Verifying, migration.NeedsAttention} {
+	for _, phase := range []migration.Phase{"", migration.Assessing, migration.AwaitingReauth, migration.Planning, migration.AwaitingApproval, migration.CuttingOver, migration.Verifying, migration.Watching, migration.NeedsAttention} {
 		require.False(t, phase.Done(), phase)
 	}
 }
@@ -522,7 +618,7 @@ func TestFollowLosesNoSwitchedPair(t *testing.T) {
 				seen := twoPairs()
 				seen.Old[0].State, seen.New[0].State = migration.Disabled, migration.Enabled
 				change(&seen)
-				s.Follow(makePlan(seen, pinterest(), nil), pinterest())
+				s.Follow(migration.MakePlan(seen, nil, s.Terms(pinterest(), look)), pinterest())
 				require.NotNil(t, s.Pair("o1"), "it is followed")
 				require.Equal(t, progress, s.Pair("o1").Progress)
 				require.Equal(t, look, s.Pair("o1").SwitchedAt)
@@ -531,6 +627,71 @@ func TestFollowLosesNoSwitchedPair(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A person may leave a switched dataflow out once its copy is gone for good.
+func TestASwitchedPairCanBeLeftOut(t *testing.T) {
+	t.Parallel()
+	s, p := planned(twoPairs(), pinterest()), pinterest()
+	s.SwitchedOver("o1", migration.Moved{Enabled: look}, p, look)
+	seen := twoPairs()
+	seen.Old[0].State, seen.New = migration.Disabled, seen.New[1:]
+	plan := func() { s.Follow(migration.MakePlan(seen, baseOf(twoPairs()), s.Terms(p, look)), p) }
+	plan()
+	require.Equal(t, migration.Held, s.Pair("o1").Progress)
+	require.Contains(t, s.Pair("o1").Note, "its copy n1 is not listed any more")
+	require.Len(t, s.Plan.Questions, 1)
+	s.Choices = map[string]string{"o1": migration.LeaveOut}
+	plan()
+	require.Equal(t, migration.LeftOff, s.Pair("o1").Progress, "what was done with it stays on record")
+	require.Len(t, s.Pair("o1").Toggled, 2)
+	require.Equal(t, []string{"o1"}, s.Plan.Left)
+	require.Empty(t, s.Plan.Questions)
+}
+
+// A switched pair of which neither side is listed is asked about once, is no news at every look, and can be left out.
+func TestBothSidesOfASwitchedPairGone(t *testing.T) {
+	t.Parallel()
+	for name, base := range map[string]*migration.Base{
+		"the base knows neither": baseOf(migration.Snapshot{}), "without a base": nil, "it was off at first": baseOf(with(twoPairs(), func(s *migration.Snapshot) { s.Old[0].State = migration.Disabled })),
+	} {
+		s := switchedOver()
+		s.progress(migration.Verified)
+		s.p.Watch.Poll = migration.Duration(time.Hour)
+		gone := twoPairs()
+		gone.Old, gone.New = gone.Old[1:], gone.New[1:]
+		gone.Old[0].State, gone.New[0].State = migration.Disabled, migration.Enabled
+		plan := func() { s.Follow(migration.MakePlan(gone, base, s.Terms(s.p, s.now)), s.p) }
+		for range 2 {
+			plan()
+			require.Equal(t, migration.Held, s.Pair("o1").Progress, name)
+			require.Contains(t, s.Pair("o1").Note, "its copy n1 is not listed any more", name)
+			require.Len(t, s.Plan.Questions, 1, name)
+			s.Resume("")
+		}
+		s.Choices = map[string]string{"o1": migration.LeaveOut}
+		for range 2 {
+			plan()
+			require.Equal(t, migration.LeftOff, s.Pair("o1").Progress, name)
+			require.Len(t, s.Pair("o1").Toggled, 2, name)
+			require.Empty(t, s.Plan.Questions, name)
+		}
+		require.Equal(t, migration.Verified, s.Pair("o2").Progress, name)
+	}
+}
+
+// What was done with one copy stays on record when a person chooses another.
+func TestAnotherCopyIsChosen(t *testing.T) {
+	t.Parallel()
+	s := switchedOver()
+	seen := twoPairs()
+	seen.New[0].ID, seen.Old[0].State, seen.Old[1].State, seen.New[1].State = "n3", migration.Disabled, migration.Disabled, migration.Enabled
+	s.Follow(migration.MakePlan(seen, baseOf(twoPairs()), s.Terms(s.p, s.now)), s.p)
+	require.Equal(t, []string{"n3"}, s.Plan.Questions[0].Candidates)
+	s.Choices = map[string]string{"o1": "n3"}
+	s.Follow(migration.MakePlan(seen, baseOf(twoPairs()), s.Terms(s.p, s.now)), s.p)
+	require.Equal(t, "n3", s.Pair("o1").New)
+	require.Len(t, s.Pair("o1").Toggled, 2)
 }
 
 func TestClaim(t *testing.T) {

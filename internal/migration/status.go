@@ -2,6 +2,7 @@ package migration
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -25,18 +26,27 @@ type Status struct {
 	Accounts     []AccountState    `json:"accounts"`
 	Pairs        []PairState       `json:"pairs"`
 	Choices      map[string]string `json:"choices"` // answers to questions: old dataflow id to its copy's, or LeaveOut
+	Terms        Terms             `json:"terms"`   // what the next plan is made by
 	Problems     []Problem         `json:"problems"`
 	Deeds        []Deed            `json:"deeds"`
+	Consents     []Consent         `json:"consents"`
+	Notices      []Sent            `json:"notices"`
 }
 
 // Status describes the organization at the instant now.
 func (s *State) Status(o Organization, p Playbook, now time.Time) Status {
 	status := Status{
 		Organization: o.ID, Name: o.Name, Playbook: p.Name, Phase: s.Phase, Since: s.Since,
-		Timeline: p.Timeline,
-		Choices:  maps.Clone(s.Choices), Paused: s.Paused != nil, Reason: s.Assessment.Reason,
+		Timeline: p.Timeline, Terms: s.Terms(p, now),
+		Choices: maps.Clone(s.Choices), Paused: s.Paused != nil, Reason: s.Assessment.Reason,
 		Waits: orEmpty(s.Waits(o, p, now)), Accounts: orEmpty(s.Accounts), Pairs: orEmpty(s.Pairs),
-		Problems: orEmpty(s.Problems), Deeds: orEmpty(s.Deeds),
+		Problems: orEmpty(s.Problems), Deeds: orEmpty(s.Deeds), Consents: orEmpty(s.Consents), Notices: orEmpty(s.Notices),
+	}
+	status.Pairs = slices.Clone(status.Pairs)
+	for i, pair := range status.Pairs {
+		if refuseBack(pair, p, now) == nil {
+			status.Pairs[i].RollbackUntil = RollbackUntil(pair, p)
+		}
 	}
 	status.At(now)
 	if status.Choices == nil {
@@ -54,6 +64,7 @@ func (s *Status) At(now time.Time) {
 	s.Stage = s.Timeline.Stage(now)
 	s.Guarantee = s.Stage.Guarantee()
 	s.Deadline, s.DeadlineAt = s.Timeline.Deadline(now)
+	s.Terms.Late = !now.Before(s.Timeline.Shutdown)
 }
 
 // Open counts the dataflows that are still to be settled.

@@ -2,6 +2,7 @@ package migration_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,11 +19,14 @@ func TestStatus(t *testing.T) {
 	s.Record(migration.Deed{At: look, By: "operator", What: "paused"})
 	s.Raise(migration.Problem{At: look, What: "slow"})
 	got := s.Status(acme(), pinterest(), atRisk)
+	pairs := slices.Clone(s.Pairs)
+	pairs[0].RollbackUntil = shutdown
 	require.Equal(t, migration.Status{
 		Organization: "1A2B3C4D5E6F@AdobeOrg", Name: "Acme", Playbook: "pinterest-v5", Phase: migration.Assessing, Since: assessed,
 		Timeline: pinterest().Timeline, Stage: migration.AtRisk, Guarantee: migration.AtRisk.Guarantee(), Deadline: "shutdown of the old API", DeadlineAt: shutdown,
 		Paused: true, Reason: s.Assessment.Reason, PlanHash: s.Plan.Hash,
-		Waits: s.Waits(acme(), pinterest(), atRisk), Accounts: s.Accounts, Pairs: s.Pairs, Choices: map[string]string{}, Problems: s.Problems, Deeds: s.Deeds,
+		Waits: s.Waits(acme(), pinterest(), atRisk), Accounts: s.Accounts, Pairs: pairs, Choices: map[string]string{}, Problems: s.Problems, Deeds: s.Deeds,
+		Terms: s.Terms(pinterest(), atRisk), Consents: []migration.Consent{}, Notices: []migration.Sent{},
 	}, got)
 	require.NotEmpty(t, got.Waits)
 	late := s.Status(acme(), pinterest(), shutdown)
@@ -40,7 +44,7 @@ func TestStatusHasNoNull(t *testing.T) {
 		require.NotContains(t, string(data), "null", name)
 		var object map[string]any
 		require.NoError(t, json.Unmarshal(data, &object))
-		for _, list := range []string{"waits", "accounts", "pairs", "problems", "deeds"} {
+		for _, list := range []string{"waits", "accounts", "pairs", "problems", "deeds", "consents", "notices"} {
 			require.IsType(t, []any{}, object[list], "%s of %s", list, name)
 		}
 		require.Contains(t, object, "paused", "a flag says false too")

@@ -55,12 +55,37 @@ func (t Timeline) Stage(now time.Time) Stage {
 // Deadline is the next deadline after now: what it is called and when it is. After the shutdown there is none: late is a stage, not a failure.
 func (t Timeline) Deadline(now time.Time) (name string, at time.Time) {
 	switch {
-	case now.Before(t.ReauthenticateBy):
+	case now.Before(t.ReauthenticateBy) && !t.oneDeadline():
 		return "re-authenticate", t.ReauthenticateBy
 	case now.Before(t.Shutdown):
 		return "shutdown of the old API", t.Shutdown
 	}
 	return "", time.Time{}
+}
+
+// oneDeadline tells that nobody has to act before the shutdown.
+func (t Timeline) oneDeadline() bool { return t.ReauthenticateBy.Equal(t.Shutdown) }
+
+// beforeShutdown is what comes before the shutdown.
+func (t Timeline) beforeShutdown() time.Time {
+	if t.oneDeadline() {
+		return t.Available
+	}
+	return t.ReauthenticateBy
+}
+
+// Move is the timeline with other deadlines; a zero instant leaves that one as it is.
+func (t Timeline) Move(reauthenticateBy, shutdown time.Time) Timeline {
+	if t.oneDeadline() && reauthenticateBy.IsZero() {
+		reauthenticateBy = shutdown
+	}
+	if !reauthenticateBy.IsZero() {
+		t.ReauthenticateBy = reauthenticateBy.UTC()
+	}
+	if !shutdown.IsZero() {
+		t.Shutdown = shutdown.UTC()
+	}
+	return t
 }
 
 // MilestoneKind says what a milestone asks for.
@@ -98,10 +123,9 @@ func (p Playbook) NextMilestone(after time.Time) (Milestone, bool) {
 
 func (p Playbook) milestones() []Milestone {
 	t := p.Timeline
-	list := []Milestone{
-		{Opening, "available", t.Available},
-		{Deadline, "reauthenticate-by", t.ReauthenticateBy},
-		{Deadline, "shutdown", t.Shutdown},
+	list := []Milestone{{Opening, "available", t.Available}, {Deadline, "shutdown", t.Shutdown}}
+	if !t.oneDeadline() {
+		list = append(list, Milestone{Deadline, "reauthenticate-by", t.ReauthenticateBy})
 	}
 	ladder := func(name string, deadline, notBefore time.Time, rungs []Duration) {
 		for _, rung := range rungs {
@@ -112,7 +136,7 @@ func (p Playbook) milestones() []Milestone {
 		}
 	}
 	ladder("reauthenticate-by", t.ReauthenticateBy, t.Available, p.Reminders.BeforeReauthenticateBy)
-	ladder("shutdown", t.Shutdown, t.ReauthenticateBy, p.Reminders.BeforeShutdown)
+	ladder("shutdown", t.Shutdown, t.beforeShutdown(), p.Reminders.BeforeShutdown)
 	slices.SortStableFunc(list, func(a, b Milestone) int { return a.At.Compare(b.At) })
 	return list
 }

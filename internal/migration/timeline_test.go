@@ -52,14 +52,62 @@ func TestTimelineCheck(t *testing.T) {
 	good := pinterest().Timeline
 	require.NoError(t, good.Check())
 	require.NoError(t, migration.Timeline{available, available.Add(1), available.Add(2)}.Check())
+	require.NoError(t, migration.Timeline{available, shutdown, shutdown}.Check(), "one deadline")
 	for want, bad := range map[string]migration.Timeline{
 		"reauthenticate_by (2023-11-16T08:00:00Z) must be later than available (2023-11-16T08:00:00Z)": {available, available, shutdown},
 		"reauthenticate_by (2023-11-16T08:00:00Z) must be later than available (2023-12-16T08:00:00Z)": {atRisk, available, shutdown},
-		"shutdown (2023-12-16T08:00:00Z) must be later than reauthenticate_by (2023-12-16T08:00:00Z)":  {available, atRisk, atRisk},
 		"shutdown (2023-12-16T08:00:00Z) must be later than reauthenticate_by (2024-01-19T08:00:00Z)":  {available, shutdown, atRisk},
 	} {
 		require.EqualError(t, bad.Check(), want)
 	}
+}
+
+// one is a playbook with one deadline.
+func one() migration.Playbook {
+	return with(pinterest(), func(p *migration.Playbook) {
+		p.Timeline.ReauthenticateBy, p.Reminders.BeforeReauthenticateBy, p.Reauthentication.Needed = shutdown, nil, false
+	})
+}
+
+func TestOneDeadlineIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	timeline := one().Timeline
+	require.NoError(t, timeline.Check())
+	for now, stage := range map[time.Time]migration.Stage{available: migration.Open, atRisk: migration.Open, shutdown.Add(-1): migration.Open, shutdown: migration.ShutDown} {
+		require.Equal(t, stage, timeline.Stage(now))
+	}
+	name, by := timeline.Deadline(available)
+	require.Equal(t, "shutdown of the old API", name)
+	require.Equal(t, shutdown, by)
+	name, _ = timeline.Deadline(shutdown)
+	require.Empty(t, name)
+	require.Equal(t, []migration.Milestone{
+		{migration.Opening, "available", available},
+		{migration.Reminder, "shutdown-14d", shutdown.Add(-14 * day)},
+		{migration.Reminder, "shutdown-7d", shutdown.Add(-7 * day)},
+		{migration.Reminder, "shutdown-3d", shutdown.Add(-3 * day)},
+		{migration.Reminder, "shutdown-1d", shutdown.Add(-day)},
+		{migration.Deadline, "shutdown", shutdown},
+		{migration.Reminder, "late-2024-01-26T08:00:00Z", shutdown.Add(7 * day)},
+	}, walk(one(), time.Time{}, 7))
+	n := told().NewNotice(migration.NoticeStart, "1", acme(), one(), look)
+	require.Contains(t, n.Text(), "After 2024-01-18 (end of day, America/Los_Angeles) dataflows to the old card fail.")
+	require.NotContains(t, n.Text(), "guaranteed")
+	require.Equal(t, "Pinterest v4 to v5: the date moved, now 2024-01-18 (end of day, America/Los_Angeles)", told().NewNotice(migration.NoticeRescheduled, "1", acme(), one(), look).Subject())
+}
+
+func TestMove(t *testing.T) {
+	t.Parallel()
+	two, single := pinterest().Timeline, one().Timeline
+	later := shutdown.Add(30 * day)
+	require.Equal(t, two, two.Move(time.Time{}, time.Time{}))
+	require.Equal(t, migration.Timeline{available, atRisk, later}, two.Move(time.Time{}, later))
+	require.Equal(t, migration.Timeline{available, atRisk.Add(day), shutdown}, two.Move(atRisk.Add(day), time.Time{}))
+	require.Equal(t, migration.Timeline{available, later, later.Add(day)}, two.Move(later, later.Add(day)))
+	require.Equal(t, migration.Timeline{available, later, later}, single.Move(time.Time{}, later), "one deadline stays one")
+	require.Equal(t, migration.Timeline{available, atRisk, later}, single.Move(atRisk, later), "unless a person parts it")
+	require.Equal(t, single, single.Move(time.Time{}, time.Time{}))
+	require.Equal(t, time.UTC, two.Move(later.In(time.FixedZone("", 3600)), later.In(time.FixedZone("", 3600))).Shutdown.Location())
 }
 
 // walk follows the ladder from an instant, a number of steps.

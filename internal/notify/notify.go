@@ -1,4 +1,4 @@
-// Package notify delivers notices and reports as files, each written whole or not at all.
+// Package notify delivers notices as files, each written whole or not at all.
 package notify
 
 import (
@@ -9,10 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 	"time"
+
+	"cutover/internal/folder"
 )
 
 // Notice is one message to people. Key is its idempotency key: the same key is the same notice, however often it is delivered.
@@ -38,16 +39,17 @@ const channel = "outbox"
 // Outbox delivers notices into a directory, where a mail gateway or a person picks them up: per key one JSON file for programs and one text
 // file for people. Many outboxes, in one process or several, may share a directory.
 type Outbox struct {
-	dir string
-	now func() time.Time
+	folder folder.Folder
+	now    func() time.Time
 }
 
 // New returns the outbox in dir, which is made if it is not there. now is the clock of receipts.
 func New(dir string, now func() time.Time) (*Outbox, error) {
-	if err := makeDir(dir); err != nil {
+	f, err := folder.Open(dir)
+	if err != nil {
 		return nil, err
 	}
-	return &Outbox{dir: dir, now: now}, nil
+	return &Outbox{folder: f, now: now}, nil
 }
 
 // record is a delivered notice as it is kept.
@@ -69,17 +71,12 @@ func (o *Outbox) Deliver(ctx context.Context, n Notice) (Receipt, error) {
 	}
 	kept, err := o.deliver(n)
 	if err != nil {
-		return Receipt{}, fmt.Errorf("deliver notice %s of %s into %s: %w", n.Kind, n.Organization, o.dir, err)
+		return Receipt{}, fmt.Errorf("deliver notice %s of %s into %s: %w", n.Kind, n.Organization, o.folder, err)
 	}
 	return Receipt{Key: n.Key, At: kept.At, Channel: channel}, nil
 }
 
 func (o *Outbox) deliver(n Notice) (record, error) {
-	root, err := os.OpenRoot(o.dir)
-	if err != nil {
-		return record{}, err
-	}
-	defer root.Close()
 	name := fileName(n.Key)
 	data, err := json.MarshalIndent(record{Notice: n, At: o.now().UTC().Round(0)}, "", "  ")
 	if err != nil {
@@ -87,24 +84,29 @@ func (o *Outbox) deliver(n Notice) (record, error) {
 	}
 	// The JSON file decides: whoever makes it first has delivered. The text file follows from it, so that a crash between the two or a second
 	// delivery with other words cannot make them differ.
-	if err := create(root, name+".json", append(data, '\n')); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := o.create(name+".json", append(data, '\n')); err != nil {
 		return record{}, err
 	}
-	kept, err := readRecord(root, name+".json")
+	kept, err := o.read(name + ".json")
 	if err != nil {
 		return record{}, err
 	}
 	if kept.Key != n.Key {
 		return record{}, fmt.Errorf("%s holds another notice", name+".json")
 	}
-	if _, err := root.Stat(name + ".txt"); err == nil {
-		return kept, nil
-	}
-	return kept, replace(root, name+".txt", []byte(kept.letter()))
+	return kept, o.create(name+".txt", []byte(kept.letter()))
 }
 
-func readRecord(root *os.Root, name string) (record, error) {
-	data, err := root.ReadFile(name)
+// create makes the file unless there is one.
+func (o *Outbox) create(name string, data []byte) error {
+	if err := o.folder.Create(name, data); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func (o *Outbox) read(name string) (record, error) {
+	data, err := o.folder.Read(name)
 	if err != nil {
 		return record{}, err
 	}

@@ -166,7 +166,7 @@ func decisionStories() []story {
 					before: both(begin, reaches(migration.AwaitingApproval)),
 					row: row{
 						name: "approval of another plan", command: "starter approve --org {org} --by ops --plan 1234", code: failed, kind: "refused",
-						says: []string{"{org} refused approve: the plan is now ", ", not 1234: look at it again with starter plan"},
+						says: []string{"{org} refused approve: the plan is now ", ", not 1234: no plan of this organization had that hash lately", "look at it with starter plan"},
 					},
 				},
 				{
@@ -191,8 +191,8 @@ func decisionStories() []story {
 				{
 					before: both(types("pause --org {org} --by ops --reason fair"), types("pair --org {org} --by ops --old {old}1 --new {new}1")),
 					row: row{
-						name: "approval that nobody needs", command: "starter approve --org {org} --by ops --plan 1234", code: failed, kind: "refused",
-						says: []string{"{org} refused approve: no plan waits for approval"},
+						name: "approval of no plan at all", command: "starter approve --org {org} --by ops --plan 1234", code: failed, kind: "refused",
+						says: []string{"{org} refused approve: the plan is now ", ", not 1234: "},
 					},
 				},
 				{
@@ -284,7 +284,59 @@ func decisionStories() []story {
 			},
 			steps: []step{{before: both(begin, migrates)}},
 		},
+		{
+			name: "tundra", playbook: twoPeople,
+			steps: []step{
+				{
+					before: both(begin, reaches(migration.AwaitingApproval)),
+					row: row{
+						name: "rollback before anything was switched", command: "starter rollback --org {org} --by ops --reason fair", code: failed, kind: "refused",
+						says: []string{"{org} refused rollback: nothing was switched yet, so there is nothing to roll back"},
+					},
+				},
+				{
+					row: row{
+						name: "rollback of an unknown dataflow", command: "starter rollback --org {org} --by ops --reason fair --old 4711", code: failed, kind: "refused",
+						says: []string{`{org} refused rollback: dataflow "4711" is not an old dataflow of this organization's plan`, "starter status"},
+					},
+				},
+				{
+					row: row{
+						name: "settling of what is not asked", command: "starter settle --org {org} --by ops --old {old}1 --answer carry", code: failed, kind: "refused",
+						says: []string{"{org} refused settle: nothing is asked about dataflow ", "it is ready"},
+					},
+				},
+				{
+					row: row{
+						name: "settling of an unknown dataflow", command: "starter settle --org {org} --by ops --old 4711 --answer accept", code: failed, kind: "refused",
+						says: []string{`{org} refused settle: dataflow "4711" is not an old dataflow of this organization's plan`, "starter status"},
+					},
+				},
+				{before: approvesTwice, row: row{name: "approval twice by one person"}},
+				{before: migrates},
+				{
+					row: row{
+						name: "rollback after the end", command: "starter rollback --org {org} --by ops --reason late", code: failed, kind: "finished",
+						says: []string{"the migration of {org} has already finished (Migrated)"},
+					},
+				},
+			},
+		},
 	}
+}
+
+// approvesTwice has one person approve twice, in other letters the second time, and then somebody else.
+func approvesTwice(t *testing.T, s *site, st story) {
+	t.Helper()
+	status, err := s.status(t.Context(), st)
+	require.NoError(t, err)
+	command := "approve --org {org} --plan " + status.PlanHash + " --by "
+	types(command+"ops")(t, s, st)
+	st.row(row{
+		command: "starter " + command + "OPS", code: failed, kind: "refused",
+		says: []string{"{org} refused approve: OPS approved the plan " + status.PlanHash + " already", "it takes 2 different people"},
+	}).runOnce(t, s.place)
+	types(command+"ana")(t, s, st)
 }
 
 func terminated(t *testing.T, s *site, st story) {

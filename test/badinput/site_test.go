@@ -34,11 +34,12 @@ type site struct {
 
 // Playbooks of the site. Their organizations begin after the card came, except those of later.
 const (
-	signIn   = "sign-in"  // people sign in
-	settled  = "settled"  // no sign-in is needed
-	approval = "approval" // settled, and an operator approves
-	later    = "later"    // sign-in, and the card is still to come
-	misnamed = "misnamed" // settled, and the new card's name is wrong
+	signIn    = "sign-in"    // people sign in
+	settled   = "settled"    // no sign-in is needed
+	approval  = "approval"   // settled, and an operator approves
+	twoPeople = "two-people" // settled, and two people approve
+	later     = "later"      // sign-in, and the card is still to come
+	misnamed  = "misnamed"   // settled, and the new card's name is wrong
 )
 
 const sitePlaybook = `name: %s
@@ -54,11 +55,13 @@ approval: %s
 
 func (s *site) writePlaybooks(t *testing.T, now time.Time) {
 	t.Helper()
-	for _, name := range []string{signIn, settled, approval, later, misnamed} {
+	for _, name := range []string{signIn, settled, approval, twoPeople, later, misnamed} {
 		available, card, agrees := migration.Instant(now.Add(-time.Hour)), "(New) Pinterest", migration.NoApproval
 		switch name {
 		case approval:
 			agrees = migration.OperatorApproval
+		case twoPeople:
+			agrees = migration.TwoPersons
 		case later:
 			available = opensAfter
 		case misnamed:

@@ -64,7 +64,15 @@ func starterRows() []row {
 		{name: "unknown format", command: "starter status -o xml", code: usage, says: []string{`flag --output is "xml"`, "use table or json or csv"}},
 		{
 			name: "csv where there is no list", command: "starter plan --org ACME@AdobeOrg -o csv", code: usage,
-			says: []string{`flag --output is "csv"`, "use table or json"},
+			says: []string{`flag --output is "csv"`, "use table or json or markdown"},
+		},
+		{
+			name: "markdown where there is no plan", command: "starter report -o markdown", code: usage,
+			says: []string{`flag --output is "markdown"`, "use table or json or html or csv"},
+		},
+		{
+			name: "report into no file", command: "starter report --out=", code: usage,
+			says: []string{"flag --out is missing", "--out progress.html"},
 		},
 		{name: "start of nothing", files: organizations(goodManifest), command: "starter start", code: usage, says: []string{"--org ID", "--all"}},
 		{
@@ -88,6 +96,26 @@ func starterRows() []row {
 		{
 			name: "approval of no plan", command: "starter approve --org ACME@AdobeOrg --by ops", code: usage,
 			says: []string{"flag --plan is missing", "starter plan --org ID prints"},
+		},
+		{
+			name: "settling of nothing", command: "starter settle --org ACME@AdobeOrg --by ops --answer carry", code: usage,
+			says: []string{"flag --old is missing", "starter plan --org ID prints it"},
+		},
+		{
+			name: "settling without an answer", command: "starter settle --org ACME@AdobeOrg --by ops --old a", code: usage,
+			says: []string{"flag --answer is missing", "carry or accept"},
+		},
+		{
+			name: "settling with another answer", command: "starter settle --org ACME@AdobeOrg --by ops --old a --answer yes", code: usage,
+			says: []string{`flag --answer is "yes"`, "use carry or accept"},
+		},
+		{
+			name: "rollback without reason", command: "starter rollback --org ACME@AdobeOrg --by ops", code: usage,
+			says: []string{"flag --reason is missing"},
+		},
+		{
+			name: "rollback by nobody", command: "starter rollback --org ACME@AdobeOrg --reason fair", code: usage,
+			says: []string{"flag --by is missing", "who acts"},
 		},
 		{
 			name: "pair with one side", command: "starter pair --org ACME@AdobeOrg --by ops --old a", code: usage,
@@ -128,7 +156,7 @@ func starterRows() []row {
 		{
 			name: "unknown playbook by flag", files: organizations(goodManifest),
 			command: "starter validate --playbook pinterest-v6", code: usage,
-			says: []string{`flag --playbook: "pinterest-v6" is unknown`, "there is pinterest-v5"},
+			says: []string{`flag --playbook: "pinterest-v6" is unknown`, "there is amazon-s3, pinterest-v5"},
 		},
 		{
 			name: "missing playbook file by flag", files: organizations(goodManifest),
@@ -182,7 +210,7 @@ func starterRows() []row {
 		{
 			name: "unknown playbook", files: organizations("playbook: pinterest-v6\n" + onlyAcme),
 			command: "starter start --all", code: usage,
-			says: []string{`organizations.yaml:1: playbook: "pinterest-v6" is unknown`, "there is pinterest-v5"},
+			says: []string{`organizations.yaml:1: playbook: "pinterest-v6" is unknown`, "there is amazon-s3, pinterest-v5"},
 		},
 		{
 			name: "missing playbook file", files: organizations("playbook: gone.yaml\n" + onlyAcme),
@@ -223,10 +251,10 @@ func starterRows() []row {
 			says: []string{"own.yaml:7: reminders.before_shutdown[1]: 7d must be shorter than the one before it (1d)"},
 		},
 		{name: "wrong choices", files: withPlaybook(goodPlaybook + goodDates + wrongChoices), command: "starter validate", code: usage, says: []string{
-			`own.yaml:7: approval: "manager" is unknown; use none or operator`,
+			`own.yaml:7: approval: "manager" is unknown; use none, operator or two-persons`,
 			`own.yaml:8: cut_over.order: "both" is unknown; use enable-first or disable-first`,
 			"own.yaml:8: cut_over.width: must be from 1 to 50",
-			`own.yaml:9: drift.mapping: "guess" is unknown; use ask or ignore`,
+			`own.yaml:9: drift.mapping: "guess" is unknown here; use one of [ask block ignore]`,
 		}},
 		{
 			name: "one card for both", files: withPlaybook(strings.ReplaceAll(goodPlaybook, "New", "Old") + goodDates), command: "starter validate", code: usage,

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"cutover/internal/config"
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
+	"cutover/playbooks"
 	"cutover/test/invariants"
 )
 
@@ -53,13 +55,18 @@ func TestWorld(t *testing.T) {
 		world, err := writeWorld(dir, all, timeline)
 		require.NoError(t, err)
 
-		manifest, err := config.ReadManifest(dir + "/organizations.yaml")
-		require.NoError(t, err)
-		require.Len(t, manifest.Organizations, len(all))
-		read, err := config.LoadPlaybook(manifest, time.Now())
-		require.NoError(t, err)
-		require.Equal(t, timeline, read.Timeline, "the product and the vendors switch at the same instants")
-		require.Equal(t, migration.EnableFirst, read.CutOver.Order, "the invariants are checked for this order")
+		started := 0
+		for folder, order := range map[string]migration.Order{"": migration.EnableFirst, secondFolder: migration.DisableFirst} {
+			manifest, err := config.ReadManifest(filepath.Join(dir, folder, "organizations.yaml"))
+			require.NoError(t, err)
+			started += len(manifest.Organizations)
+			read, err := config.LoadPlaybook(manifest, time.Now())
+			require.NoError(t, err)
+			require.Equal(t, timeline.Available, read.Timeline.Available, "the product and the vendors switch at the same instants")
+			require.Equal(t, timeline.Shutdown, read.Timeline.Shutdown)
+			require.Equal(t, order, read.CutOver.Order, "the invariants are checked for this order")
+		}
+		require.Equal(t, len(all), started)
 
 		credentials, err := config.ReadCredentials(world.credentials, func(string) string { return "" })
 		require.NoError(t, err)
@@ -73,6 +80,24 @@ func TestWorld(t *testing.T) {
 	}
 }
 
+// The second playbook is the real one in everything but its calendar.
+func TestRedated(t *testing.T) {
+	t.Parallel()
+	data, err := playbooks.FS.ReadFile(secondName + ".yaml")
+	require.NoError(t, err)
+	original, err := migration.ParsePlaybook("original", data, time.Now())
+	require.NoError(t, err)
+	timeline := paceOf(false).timeline(time.Now())
+	rehearsed, err := migration.ParsePlaybook("rehearsed", redated(data, timeline), time.Now())
+	require.NoError(t, err)
+	require.Equal(t, timeline.Available, rehearsed.Timeline.Available)
+	require.Equal(t, timeline.Shutdown, rehearsed.Timeline.Shutdown)
+	rehearsed.Timeline, rehearsed.Reminders.BeforeShutdown = original.Timeline, original.Reminders.BeforeShutdown
+	require.Equal(t, original, rehearsed)
+	require.Equal(t, secondName, rehearsed.Name)
+	require.Equal(t, []string{original.Old.SpecID, original.New.SpecID}, []string{secondCards().Old.ID, secondCards().New.ID})
+}
+
 func TestFates(t *testing.T) {
 	t.Parallel()
 	var names, companies []string
@@ -84,6 +109,8 @@ func TestFates(t *testing.T) {
 	require.Equal(t, []string{
 		"on_time", "at_risk", "after_shutdown", "not_affected", "several_accounts", "several_sandboxes", "vendor_faults", "signal_lost",
 		"signal_false", "ambiguous_pair", "hidden_dataflows", "worker_killed", "paused_resumed", "cancelled",
+		"drift_carried", "drift_blocked", "reenabled_old", "canary_failed", "inconclusive_held", "lapsed_lease", "wrong_advertiser", "late_recovery",
+		"second_playbook",
 	}, names)
 	slices.Sort(companies)
 	require.Len(t, slices.Compact(companies), len(names), "an organization has one fate")
@@ -121,6 +148,9 @@ func TestWant(t *testing.T) {
 		"a": migration.Disabled, "a2": migration.Enabled, "off": migration.Disabled, "off2": migration.Disabled, "other": migration.Enabled,
 		"b": migration.Enabled, "b2": migration.Disabled,
 	}, o.want(ledger))
+	o.deleted = true
+	require.Equal(t, migration.DataflowState("deleted"), o.want(ledger)["a"], "its old dataflows are deleted on the way")
+	require.Equal(t, migration.Enabled, o.want(ledger)["a2"])
 	o.outcome = migration.NotAffected
 	require.Equal(t, migration.Enabled, o.want(ledger)["a"])
 }

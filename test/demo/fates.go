@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,11 +23,18 @@ type fate struct {
 	people    func(ctx context.Context, o *organization) error
 	outcome   migration.Phase
 	stays     []string                             // dataflows that stay on the old card, by name
+	deleted   bool                                 // its old dataflows are deleted on the way
+	second    bool                                 // it is on the second playbook
 	check     func(o *organization, f found) error // what else must have happened; nil: nothing
 }
 
 // fates are all of them. Each organization has its own credential.
 func fates() []fate {
+	return slices.Concat(fatesOfPeople(), fatesOfEdits(), fatesOfVerdicts(), fatesOfSignIns(), []fate{lateRecovery(), secondPlaybook()})
+}
+
+// fatesOfPeople are those of people who come early, late, twice or not at all, and of processes that fail them.
+func fatesOfPeople() []fate {
 	return []fate{
 		{
 			name: "on_time", company: "Acme", sandboxes: prod("Retargeting", "Newsletter", "Lookalikes"), expected: 3,
@@ -40,7 +48,7 @@ func fates() []fate {
 		{
 			name: "after_shutdown", company: "Cedar", sandboxes: prod("Abandoned carts", "Loyalty"),
 			people: late(onShutdown, migration.ShutDown), outcome: migration.Migrated,
-			check: noticed(migration.NoticeDeadline),
+			check: all(noticed(migration.NoticeDeadline), noticed(migration.NoticeUndelivered)),
 		},
 		{
 			name: "not_affected", company: "Dune", sandboxes: newcomer("Summer launch"),
@@ -111,6 +119,9 @@ func fates() []fate {
 	}
 }
 
+// advertiser is the ad account that every dataflow exports to.
+const advertiser = "549755885175"
+
 // prod is one sandbox with these dataflows.
 func prod(names ...string) []emulator.Sandbox {
 	return []emulator.Sandbox{{Name: "prod", Dataflows: flows("", names...)}}
@@ -120,7 +131,7 @@ func prod(names ...string) []emulator.Sandbox {
 func flows(account string, names ...string) []emulator.Dataflow {
 	list := make([]emulator.Dataflow, len(names))
 	for i, name := range names {
-		list[i] = emulator.Dataflow{Name: name, Account: account, Advertiser: "549755885175", Audiences: []emulator.Audience{{Name: name}}}
+		list[i] = emulator.Dataflow{Name: name, Account: account, Advertiser: advertiser, Audiences: []emulator.Audience{{Name: name}}}
 	}
 	return list
 }
@@ -170,7 +181,7 @@ func everyFault() []emulator.Fault {
 		{ID: "write-stale-etag", Route: act, Times: 1, Effect: emulator.EffectStaleEtag},
 		{ID: "write-takes-time", Route: act, Times: 1, Effect: emulator.EffectTransition, Delay: 700 * time.Millisecond},
 		{ID: "write-429", Route: act, Times: 1, Effect: emulator.EffectStatus, Status: http.StatusTooManyRequests, RetryAfter: time.Second},
-		{ID: "runs-500", Route: runs, Times: 1, Effect: emulator.EffectStatus, Status: http.StatusInternalServerError},
+		{ID: "runs-500", Route: runs, Times: 1, After: 2, Effect: emulator.EffectStatus, Status: http.StatusInternalServerError},
 		{ID: "read-by-chance-502", Route: read, Times: 3, Probability: 0.2, Effect: emulator.EffectStatus, Status: http.StatusBadGateway},
 		{ID: "list-twice-the-same", Route: list, Effect: emulator.EffectDuplicatePage},
 	}
@@ -207,6 +218,17 @@ func wasCutShort(o *organization, f found) error {
 		return errors.New("the worker was not killed while a pair was between its two writes")
 	}
 	return nil
+}
+
+// all is every one of these checks.
+func all(checks ...func(*organization, found) error) func(*organization, found) error {
+	return func(o *organization, f found) error {
+		var faults []error
+		for _, check := range checks {
+			faults = append(faults, check(o, f))
+		}
+		return errors.Join(faults...)
+	}
 }
 
 // noticed checks that a notice of this kind was delivered.

@@ -29,12 +29,18 @@ type found struct {
 	facts   invariants.Facts
 	status  map[string]migration.Status // the last one of each organization
 	notices []notify.Notice
+	missed  map[string][]migration.Missed // by organization, as its evidence says
 	events  map[string]int64
 }
 
 // any tells whether a ledger entry of the organization is such a one.
 func (f found) any(o *organization, such func(emulator.Entry) bool) bool {
-	return slices.ContainsFunc(f.facts.Ledger, func(e emulator.Entry) bool { return e.Organization == o.ID && such(e) })
+	return f.first(o, such) >= 0
+}
+
+// first is the place in the ledger of the organization's first entry that is such a one, or -1.
+func (f found) first(o *organization, such func(emulator.Entry) bool) int {
+	return slices.IndexFunc(f.facts.Ledger, func(e emulator.Entry) bool { return e.Organization == o.ID && such(e) })
 }
 
 // gather collects what the invariants are checked against, from everything that still runs and everything that was written.
@@ -73,7 +79,10 @@ func (p *play) gather(ctx context.Context, w *watched) (found, error) {
 		return f, err
 	}
 	f.facts.Texts = slices.Concat(kept, told)
-	f.notices, err = p.notices()
+	if f.notices, err = p.notices(); err != nil {
+		return f, err
+	}
+	f.missed, err = p.missed()
 	return f, err
 }
 
@@ -106,6 +115,9 @@ func (o *organization) want(ledger []emulator.Entry) map[string]migration.Datafl
 	for _, e := range ledger {
 		if e.Organization == o.ID && e.Entity == "flow" && e.Op == "initial" && e.Origin != "" && first[e.Origin] == string(migration.Enabled) && !stays[e.Origin] {
 			want[e.Origin], want[e.ID] = migration.Disabled, migration.Enabled
+			if o.deleted {
+				want[e.Origin] = "deleted"
+			}
 		}
 	}
 	return want
@@ -243,6 +255,29 @@ func (p *play) notices() ([]notify.Notice, error) {
 			return nil, fmt.Errorf("read notice %s: %w", entry.Name(), err)
 		}
 		all = append(all, notice)
+	}
+	return all, nil
+}
+
+// missed is what each organization's evidence says was not delivered.
+func (p *play) missed() (map[string][]migration.Missed, error) {
+	all := map[string][]migration.Missed{}
+	for _, o := range p.organizations {
+		path := filepath.Join(p.worker.Reports, o.playbookName(), strings.ReplaceAll(o.ID, "@", "_at_"), "evidence.json")
+		data, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it has not ended, which is found out elsewhere
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read evidence: %w", err)
+		}
+		var evidence struct {
+			Missed []migration.Missed `json:"missed"`
+		}
+		if err := json.Unmarshal(data, &evidence); err != nil {
+			return nil, fmt.Errorf("read the evidence of %s: %w", o.ID, err)
+		}
+		all[o.ID] = evidence.Missed
 	}
 	return all, nil
 }

@@ -1,5 +1,5 @@
-// Command demo rehearses a whole migration in about a minute: a Temporal server with its Web UI, the emulated vendors, a worker, and a dozen
-// organizations, each with another fate, on a compressed timeline. People act through the interfaces that people have.
+// Command demo rehearses a whole migration in about a minute: a Temporal server with its Web UI, the emulated vendors, a worker, and two
+// dozen organizations, each with another fate, on a compressed timeline. People act through the interfaces that people have.
 //
 // Its last lines are for programs: `outcome FATE ORGANIZATION OUTCOME` per organization and `invariant NAME ok|broken` per invariant. It exits
 // 0 only if every organization came to its end and every invariant holds, 1 if not, and 2 on wrong usage.

@@ -12,6 +12,7 @@ import (
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
 	"cutover/test/stack"
+	"cutover/workflows"
 )
 
 // organization is one organization in the play, with what its people can do.
@@ -25,8 +26,29 @@ type organization struct {
 	play     *play
 }
 
-// operator is who the operator's deeds are recorded for.
-const operator = "ops"
+// Who deeds are recorded for.
+const (
+	operator = "ops"
+	customer = "marketing"
+)
+
+// playbookName is the playbook that the organization is carried by.
+func (o *organization) playbookName() string {
+	if o.second {
+		return secondName
+	}
+	return playbookName
+}
+
+func (o *organization) workflowID() string { return workflows.WorkflowID(o.playbookName(), o.ID) }
+
+// starter is the operator's command, run where the organization's manifest is.
+func (o *organization) starter() stack.Starter {
+	if o.second {
+		return o.play.second
+	}
+	return o.play.starter
+}
 
 // Instants of the timeline that people live by.
 func onOpening(t migration.Timeline) time.Time          { return t.Available }
@@ -125,6 +147,34 @@ func (o *organization) follow(ctx context.Context, about string) error {
 	return o.enter(ctx, command)
 }
 
+// answer types what the workflow says should be typed about something, with one of the answers that it leaves to choose from.
+func (o *organization) answer(ctx context.Context, about string, answer migration.Answer) error {
+	command, err := o.command(ctx, about)
+	if err != nil {
+		return err
+	}
+	args := strings.Fields(command)
+	choices := slices.Index(args, "--answer") + 1
+	if choices == 0 || !slices.Contains(strings.Split(args[choices], "|"), string(answer)) {
+		return fmt.Errorf("%q leaves no answer %q", command, answer)
+	}
+	args[choices] = string(answer)
+	return o.enter(ctx, strings.Join(args, " "))
+}
+
+// refused types a command that must be refused.
+func (o *organization) refused(ctx context.Context, args ...string) error {
+	answer, err := o.starter().Run(ctx, append(args, "-o", "json")...)
+	if err != nil {
+		return err
+	}
+	o.play.note(answer)
+	if kind := failure(answer); kind != "refused" {
+		return fmt.Errorf("starter %s: %s, and not refused: %s", strings.Join(args, " "), kind, strings.TrimSpace(answer.Stderr))
+	}
+	return nil
+}
+
 // enter types a command of the operator, as a process. While no worker runs the starter says so, and people try again.
 func (o *organization) enter(ctx context.Context, command string) error {
 	args := strings.Fields(strings.ReplaceAll(command, "NAME", operator))
@@ -138,7 +188,7 @@ func (o *organization) typed(ctx context.Context, args ...string) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
-		answer, err := o.play.starter.Run(ctx, append(args, "-o", "json")...)
+		answer, err := o.starter().Run(ctx, append(args, "-o", "json")...)
 		if err != nil {
 			return err
 		}
@@ -159,13 +209,21 @@ func (o *organization) typed(ctx context.Context, args ...string) error {
 
 // later tells whether a command failed for something that passes.
 func later(answer stack.Answer) bool {
+	kind := failure(answer)
+	return kind == "no_worker" || kind == "unreachable"
+}
+
+// failure is the kind of failure that a command told of; empty if it told of none.
+func failure(answer stack.Answer) string {
 	var told struct {
 		Error struct {
 			Kind string `json:"kind"`
 		} `json:"error"`
 	}
-	err := json.Unmarshal([]byte(answer.Stdout), &told)
-	return err == nil && (told.Error.Kind == "no_worker" || told.Error.Kind == "unreachable")
+	if json.Unmarshal([]byte(answer.Stdout), &told) != nil {
+		return ""
+	}
+	return told.Error.Kind
 }
 
 // signIn has the customer reconnect every account that the workflow waits for.
@@ -175,15 +233,16 @@ func (o *organization) signIn(ctx context.Context) error {
 		return err
 	}
 	for _, account := range status.Accounts {
-		if err := o.reconnect(ctx, account); err != nil {
+		if err := o.reconnect(ctx, account, emulator.Reconnection{}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (o *organization) reconnect(ctx context.Context, a migration.AccountState) error {
-	return o.play.vendor.Reconnect(ctx, o.ID, a.Sandbox, a.ID, emulator.Reconnection{By: "marketing"})
+func (o *organization) reconnect(ctx context.Context, a migration.AccountState, how emulator.Reconnection) error {
+	how.By = customer
+	return o.play.vendor.Reconnect(ctx, o.ID, a.Sandbox, a.ID, how)
 }
 
 // say has the customer's contact claim the sign-in to every account that is waited for.
@@ -244,7 +303,7 @@ func (o *organization) signInTo(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.reconnect(ctx, account); err != nil {
+	if err := o.reconnect(ctx, account, emulator.Reconnection{}); err != nil {
 		return err
 	}
 	return o.claim(ctx, account.ID)
@@ -296,7 +355,7 @@ func sayFirstSignInLater(ctx context.Context, o *organization) error {
 	return afterwards(onOpening, 8*time.Second, (*organization).signInAndSay)(ctx, o)
 }
 
-// settleThePair: two old dataflows look the same, and the operator, who can see which is which, answers.
+// settleThePair: two old dataflows look the same.
 func settleThePair(ctx context.Context, o *organization) error {
 	if err := o.signInAndSay(ctx); err != nil {
 		return err
@@ -304,6 +363,11 @@ func settleThePair(ctx context.Context, o *organization) error {
 	if _, err := o.await(ctx, "the operator to be asked", func(s migration.Status) bool { return s.Phase == migration.NeedsAttention }); err != nil {
 		return err
 	}
+	return o.pairAsCopied(ctx)
+}
+
+// pairAsCopied: the operator, who can see which is which, says which dataflow is the copy that is asked for.
+func (o *organization) pairAsCopied(ctx context.Context) error {
 	command, err := o.command(ctx, "which dataflow is the copy of")
 	if err != nil {
 		return err

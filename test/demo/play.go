@@ -14,7 +14,6 @@ import (
 
 	"cutover/internal/engine"
 	"cutover/test/stack"
-	"cutover/workflows"
 )
 
 // play is everything that runs.
@@ -27,6 +26,7 @@ type play struct {
 	vendor   *stack.Vendor
 	worker   *stack.Worker
 	starter  stack.Starter
+	second   stack.Starter // where the second playbook's manifest is
 	engine   client.Client
 	closers  []func() error
 
@@ -87,10 +87,14 @@ func (p *play) start(ctx context.Context, s settings) error {
 	}
 	p.closers = append(p.closers, func() error { return p.worker.Stop() })
 	p.starter = stack.NewStarter(binaries.Starter, p.dir, p.temporal)
-	answer, err := p.starter.Do(ctx, "start", "--all")
-	p.note(answer)
-	if err != nil {
-		return err
+	p.second = p.starter
+	p.second.Dir = filepath.Join(p.dir, secondFolder)
+	for _, starter := range []stack.Starter{p.starter, p.second} {
+		answer, err := starter.Do(ctx, "start", "--all")
+		p.note(answer)
+		if err != nil {
+			return err
+		}
 	}
 	say.begin(time.Now())
 	say.line("%d organizations; card available %s, re-authenticate by %s, shutdown %s", len(p.organizations),
@@ -177,7 +181,7 @@ In another terminal:
 
 Fates: %[8]s
 `, p.temporal.WebURL, p.temporal.Namespace,
-		engine.WebURL(p.temporal.WebURL, p.temporal.Namespace, workflows.WorkflowID(playbookName, o.ID), ""),
+		engine.WebURL(p.temporal.WebURL, p.temporal.Namespace, o.workflowID(), ""),
 		p.vendor.URL, p.dir, env, o.ID, p.listFates())
 	<-ctx.Done()
 	p.say.line("stopping")

@@ -15,8 +15,6 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/encoding/protojson"
-
-	"cutover/workflows"
 )
 
 // manifest is where recorded histories come from. workflows/replay_test.go reads it.
@@ -64,7 +62,7 @@ func (p *play) record(ctx context.Context, dir string) error {
 // history is an organization's history as JSON, without the names of this machine and its folders.
 func (p *play) history(ctx context.Context, o *organization) ([]byte, error) {
 	var history historypb.History
-	events := p.engine.GetWorkflowHistory(ctx, workflows.WorkflowID(playbookName, o.ID), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := p.engine.GetWorkflowHistory(ctx, o.workflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {

@@ -91,7 +91,7 @@ func (w *watched) end(o *organization) {
 func (p *play) ended(ctx context.Context, o *organization, w *watched) bool {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	described, err := p.engine.DescribeWorkflowExecution(ctx, workflows.WorkflowID(playbookName, o.ID), "")
+	described, err := p.engine.DescribeWorkflowExecution(ctx, o.workflowID(), "")
 	if err != nil {
 		return false
 	}
@@ -122,7 +122,7 @@ func query[T any](ctx context.Context, p *play, o *organization, name string) (T
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	var result T
-	answer, err := p.engine.QueryWorkflow(ctx, workflows.WorkflowID(playbookName, o.ID), "", name)
+	answer, err := p.engine.QueryWorkflow(ctx, o.workflowID(), "", name)
 	if err != nil {
 		return result, fmt.Errorf("query %s of %s: %w", name, o.ID, err)
 	}

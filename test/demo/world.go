@@ -52,12 +52,27 @@ reminders:
   after_shutdown_every: 10s
 reauthentication:
   lease: 30d
+  renew_before: 2s
   poll: 1s
 cut_over:
   order: %s
   width: 3
+  canary: true
 verification:
-  within: 1m
+  within: 15s
+  poll: 1s
+  sample: 100
+  at_least: 20
+  more_failed: 10
+drift:
+  audience_added: carry
+  advertiser: block
+rollback:
+  on_failure: true
+  within: 14d
+  carry_back: carry
+  no_way_back: ignore
+watch:
   poll: 1s
 links:
   accounts: https://experience.adobe.com/#/platform/destination/accounts
@@ -86,13 +101,19 @@ func cast(timeline migration.Timeline) []*organization {
 // scenario is the vendors' world.
 func scenario(all []*organization, timeline migration.Timeline) emulator.Scenario {
 	s := emulator.Scenario{
-		Stages:   emulator.Stages{CardsAvailable: emulator.At(timeline.Available), OldAPIClosed: emulator.At(timeline.Shutdown)},
-		Settings: emulator.Settings{RunWindow: 2 * time.Second, Latency: 20 * time.Millisecond},
+		Stages:     emulator.Stages{CardsAvailable: emulator.At(timeline.Available), OldAPIClosed: emulator.At(timeline.Shutdown)},
+		Migrations: []emulator.Cards{secondCards()},
+		// Hours of flow runs are seconds here, and so is how long they are kept. A copy has its first one at once: the second playbook looks every half hour.
+		Settings: emulator.Settings{RunWindow: 2 * time.Second, RunRetention: time.Minute, ImmediateRuns: true, Latency: 20 * time.Millisecond},
 	}
 	for _, o := range all {
-		s.Organizations = append(s.Organizations, emulator.Organization{
+		organization := emulator.Organization{
 			ID: o.ID, Name: o.Name, ClientID: o.client.ClientID, ClientSecret: o.client.ClientSecret, Sandboxes: o.sandboxes,
-		})
+		}
+		if o.second {
+			organization.Migration = secondName
+		}
+		s.Organizations = append(s.Organizations, organization)
 		for _, fault := range o.faults {
 			fault.Organization = o.ID
 			s.Faults = append(s.Faults, fault)
@@ -112,9 +133,14 @@ func writeWorld(dir string, all []*organization, timeline migration.Timeline) (f
 		return files{}, err
 	}
 	credentials := make([]stack.Credential, len(all))
-	organizations := make([]migration.Organization, len(all))
+	var organizations, second []migration.Organization
 	for i, o := range all {
-		credentials[i], organizations[i] = o.client, o.Organization
+		credentials[i] = o.client
+		if o.second {
+			second = append(second, o.Organization)
+		} else {
+			organizations = append(organizations, o.Organization)
+		}
 	}
 	credentialsPath, err := stack.WriteCredentials(dir, credentials)
 	if err != nil {
@@ -123,6 +149,8 @@ func writeWorld(dir string, all []*organization, timeline migration.Timeline) (f
 	if err := os.WriteFile(filepath.Join(dir, playbookName+".yaml"), []byte(playbook(timeline)), 0o600); err != nil {
 		return files{}, fmt.Errorf("write playbook: %w", err)
 	}
-	_, err = stack.WriteManifest(dir, playbookName+".yaml", organizations)
-	return files{scenarioPath, credentialsPath}, err
+	if _, err := stack.WriteManifest(dir, playbookName+".yaml", organizations); err != nil {
+		return files{}, err
+	}
+	return files{scenarioPath, credentialsPath}, writeSecond(dir, second, timeline)
 }

@@ -109,3 +109,47 @@ func deeds(s migration.Status) []string {
 	slices.Sort(all)
 	return all
 }
+
+// watchEverySecond keeps an organization under way after its last dataflow was verified.
+const watchEverySecond = "watch: {poll: 1s}\n"
+
+// watched waits until everything runs on the new card and is watched.
+func watched(t *testing.T, w *world.World, o world.Organization) migration.Status {
+	t.Helper()
+	return w.Until(t, o, "is watched", func(s migration.Status) bool { return s.Phase == migration.Watching })
+}
+
+// applied are the writes that changed something.
+func applied(writes []emulator.Entry) []emulator.Entry {
+	return slices.DeleteFunc(writes, func(e emulator.Entry) bool { return !e.Applied })
+}
+
+// states checks in what state every dataflow of each card is.
+func states(t *testing.T, w *world.World, o world.Organization, want map[string]string) {
+	t.Helper()
+	state, err := w.Vendor.State(t.Context())
+	require.NoError(t, err)
+	seen := 0
+	for _, flow := range state.Organization(o.ID()).Sandbox(world.Sandbox).Flows {
+		if want[flow.Card] != "" {
+			seen++
+			require.Equal(t, want[flow.Card], flow.State, "%s of the %s card", flow.Name, flow.Card)
+		}
+	}
+	require.Equal(t, 2*len(o.Dataflows), seen)
+}
+
+// dataflow is the only dataflow of an organization on a card.
+func dataflow(t *testing.T, w *world.World, o world.Organization, card string) emulator.FlowState {
+	t.Helper()
+	state, err := w.Vendor.State(t.Context())
+	require.NoError(t, err)
+	var found []emulator.FlowState
+	for _, flow := range state.Organization(o.ID()).Sandbox(world.Sandbox).Flows {
+		if flow.Card == card {
+			found = append(found, flow)
+		}
+	}
+	require.Len(t, found, 1)
+	return found[0]
+}

@@ -2,21 +2,15 @@ package e2e
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/worker"
 
-	"cutover/activities"
-	"cutover/internal/adobe"
 	"cutover/internal/config"
-	"cutover/internal/engine"
-	"cutover/internal/notify"
 	"cutover/test/e2e/world"
-	"cutover/workflows"
+	"cutover/test/stack"
 )
 
 // An organization is migrated by a worker that forgets every workflow after each task.
@@ -47,25 +41,7 @@ func work(t *testing.T, w *world.World) {
 	worker.SetStickyWorkflowCacheSize(0)
 	credentials, err := config.ReadCredentials(w.Credentials, os.Getenv)
 	require.NoError(t, err)
-	vendor, err := adobe.New(adobe.Config{IMSURL: w.Vendor.URL, PlatformURL: w.Vendor.URL})
+	stop, err := stack.Work(t.Context(), w.Client, w.Vendor.URL, w.Dir, credentials)
 	require.NoError(t, err)
-	notices, err := notify.New(filepath.Join(w.Dir, "notices"), time.Now)
-	require.NoError(t, err)
-	reports, err := notify.NewReports(filepath.Join(w.Dir, "reports"))
-	require.NoError(t, err)
-	acts := &activities.Activities{
-		Adobe: vendor, Credentials: credentials, Notices: notices, Reports: reports, Now: time.Now, Pause: activities.Pause, Ask: activities.AskWorkflow,
-	}
-	reads := worker.New(w.Client, workflows.TaskQueue, engine.WorkerOptions(atOnce, nil))
-	workflows.Register(reads)
-	acts.Register(reads)
-	writes := worker.New(w.Client, workflows.WritesTaskQueue, engine.GatedWorkerOptions(atOnce, nil))
-	acts.RegisterWrites(writes)
-	for _, each := range []worker.Worker{reads, writes} {
-		require.NoError(t, each.Start())
-		t.Cleanup(each.Stop)
-	}
+	t.Cleanup(stop)
 }
-
-// atOnce is plenty for one organization.
-const atOnce = 10

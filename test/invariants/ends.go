@@ -73,11 +73,11 @@ func silences(w *world) []Violation {
 // waiting tells whether an organization in this phase stands still until somebody or something else moves.
 func waiting(s migration.Status) bool {
 	switch s.Phase {
-	case migration.AwaitingReauth, migration.AwaitingApproval, migration.NeedsAttention, migration.Verifying:
+	case migration.AwaitingReauth, migration.AwaitingApproval, migration.NeedsAttention, migration.Verifying, migration.Watching:
 		return true
 	case migration.Assessing:
 		return s.Stage == migration.Scheduled
-	case migration.Planning, migration.CuttingOver, migration.Migrated, migration.NotAffected, migration.Cancelled:
+	case migration.Planning, migration.CuttingOver, migration.Migrated, migration.NotAffected, migration.RolledBack, migration.Cancelled:
 	}
 	return s.Paused && !s.Phase.Done()
 }

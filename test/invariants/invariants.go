@@ -18,7 +18,7 @@ type Name string
 // The invariants, in the order of the design.
 const (
 	NoGap     Name = "no-gap"     // under enable-first both dataflows of a pair are never disabled
-	NoStray   Name = "no-stray"   // no write touches anything outside the plan
+	NoStray   Name = "no-stray"   // no write touches anything outside the plan and its rollback
 	NoGuess   Name = "no-guess"   // an ambiguous pair is never switched
 	NoStale   Name = "no-stale"   // nothing is switched whose sides changed since the plan
 	NoEarly   Name = "no-early"   // nothing is enabled before its account is signed in
@@ -133,7 +133,7 @@ func index(f Facts) *world {
 	return w
 }
 
-// Entities and operations, as the ledger names them.
+// Entities, operations and conditions, as the ledger names them.
 const (
 	flow       = "flow"
 	connection = "connection"
@@ -150,6 +150,9 @@ func (w *world) sides(id string) (original, copied string, ok bool) {
 	copied, ok = w.copied[id]
 	return id, copied, ok
 }
+
+// isOriginal tells that a dataflow has a copy.
+func (w *world) isOriginal(id string) bool { return w.copied[id] != "" }
 
 // byClient tells that an entry is the doing of a program with credentials, not of a person or of the vendor itself.
 func byClient(e emulator.Entry) bool {

@@ -128,6 +128,11 @@ func (v *Vendor) EditFlow(ctx context.Context, org, sandbox, flow string, edit e
 	return v.post(ctx, entity(org, sandbox, "flows", flow)+"/edit", edit, nil)
 }
 
+// DeleteFlow has somebody delete a dataflow.
+func (v *Vendor) DeleteFlow(ctx context.Context, org, sandbox, flow, by string) error {
+	return v.post(ctx, entity(org, sandbox, "flows", flow)+"/delete", map[string]string{"by": by}, nil)
+}
+
 // Hide puts an access label on a dataflow, which hides it from the API, or takes it off.
 func (v *Vendor) Hide(ctx context.Context, org, sandbox, flow string, hidden bool) error {
 	return v.post(ctx, entity(org, sandbox, "flows", flow)+"/hidden", map[string]bool{"hidden": hidden}, nil)

@@ -57,3 +57,29 @@ func TestOperatorInTheWebUI(t *testing.T) {
 	browser.widen(t)
 	browser.picture(t, "webui-list.png")
 }
+
+// What happens after the switch is told there too: a watch, until when one may still go back, and what to type once one has.
+func TestWatchAndRollbackInTheWebUI(t *testing.T) {
+	t.Parallel()
+	path := chromium(t)
+	acme := world.Company("Acme", "Retargeting", "Newsletter")
+	w := world.New(t, world.Options{UI: true, Organizations: []world.Organization{acme}, Rules: "watch: {poll: 1s}\n"})
+	w.Type(t, "start", "--all")
+	account := w.Waits(t, acme, 1)[0]
+	w.SignIn(t, acme, account)
+	w.Type(t, "signal", "reauth-completed", "--org", acme.ID(), "--account", account, "--by", "customer")
+	w.Until(t, acme, "is watched", func(s migration.Status) bool { return s.Phase == migration.Watching })
+
+	browser := open(t, path)
+	browser.organization(t, w, acme)
+	details := browser.says(t, "Acme: Watching")
+	require.Contains(t, details, "both cards are watched")
+	require.Contains(t, details, "can be rolled back until "+migration.Instant(w.Status(t, acme).Timeline.Shutdown))
+
+	w.Type(t, "rollback", "--org", acme.ID(), "--by", "operator", "--reason", "the campaign is over")
+	browser.reload(t)
+	details = browser.says(t, "Acme: NeedsAttention", string(migration.WentBack))
+	require.Contains(t, details, "rolled back by operator: the campaign is over")
+	require.Contains(t, details, "starter resume --by NAME --org "+acme.ID())
+	require.NotContains(t, details, "can be rolled back until")
+}

@@ -86,6 +86,8 @@ links:
 `
 	// runWindow has the copies' first flow runs come within seconds.
 	runWindow = time.Second
+	// runRetention keeps what is read of the old dataflows' runs to a page.
+	runRetention = 20 * time.Second
 )
 
 // files are what the processes read.
@@ -94,8 +96,9 @@ type files struct {
 	playbook              migration.Playbook
 }
 
-func writeFiles(dir string, all []Organization) (files, error) {
-	scenario := emulator.Scenario{Settings: emulator.Settings{RunWindow: runWindow}}
+func writeFiles(dir string, all []Organization, rules string) (files, error) {
+	playbook := playbook + rules
+	scenario := emulator.Scenario{Settings: emulator.Settings{RunWindow: runWindow, RunRetention: runRetention}}
 	var credentials []stack.Credential
 	var organizations []migration.Organization
 	for _, o := range all {

@@ -19,6 +19,7 @@ import (
 // Options are what a world is made of.
 type Options struct {
 	Organizations []Organization
+	Rules         string   // more lines of the playbook
 	UI            bool     // serve the Web UI
 	Server        []string // more arguments of the Temporal server
 	Idle          bool     // without a worker
@@ -52,7 +53,7 @@ func New(t *testing.T, o Options) *World {
 	require.NoError(t, err)
 	t.Cleanup(w.Client.Close)
 
-	files, err := writeFiles(w.Dir, o.Organizations)
+	files, err := writeFiles(w.Dir, o.Organizations, o.Rules)
 	require.NoError(t, err)
 	w.Credentials, w.Playbook = files.credentials, files.playbook
 	w.Vendor, err = stack.StartVendor(ctx, w.Binaries.Emulator, w.Dir, files.scenario, 1)
