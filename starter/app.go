@@ -148,7 +148,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 func need(cmd *cobra.Command, flags ...string) error {
 	hints := map[string]string{
 		"org":     "the organization's id, such as --org 1A2B3C4D5E6F@AdobeOrg",
-		"by":      "who acts, such as --by ana",
+		"by":      "who acts, such as --by operator",
 		"account": "the account's id, as starter status --org ID lists it",
 		"plan":    "the hash that starter plan --org ID prints",
 		"reason":  "why, for whoever looks later",

@@ -114,7 +114,7 @@ func TestDecisionsThatNobodyTakes(t *testing.T) {
 	idle := with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING})
 	idle.polled = false
 	require.Equal(t, kindNoWorker, body(idle).Kind)
-	require.Zero(t, idle.asked, "it does not hang on a worker that is not there")
+	require.Zero(t, idle.asked.Load(), "it does not hang on a worker that is not there")
 
 	ended := with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED})
 	ended.polled = false
@@ -136,7 +136,7 @@ func TestDecisionsThatNobodyTakes(t *testing.T) {
 
 	between := with(&fakeWorkflow{state: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, between: 2, updateErr: errFull})
 	require.Equal(t, "pause of "+acme+": resource exhausted: xxx", body(between).Message, "a workflow that continues as new is asked again")
-	require.Equal(t, 3, between.asked)
+	require.Equal(t, int64(3), between.asked.Load())
 }
 
 func TestOneOfTwoApprovals(t *testing.T) {

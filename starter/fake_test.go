@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,11 +50,11 @@ type fake struct {
 	starts    []client.StartWorkflowOptions
 	signals   []any
 	cancelled []string
-	queries   []string // of lists
-	asked     int      // queries and updates
-	pageOf    int      // executions per page
-	terminal  bool     // whoever asks sits at one
-	width     int      // of standard output, if that is a terminal
+	queries   []string     // of lists
+	asked     atomic.Int64 // queries and updates
+	pageOf    int          // executions per page
+	terminal  bool         // whoever asks sits at one
+	width     int          // of standard output, if that is a terminal
 }
 
 type planning struct {
@@ -141,7 +142,7 @@ func (f *fake) QueryWorkflow(_ context.Context, id, _, query string, _ ...any) (
 	if err != nil {
 		return nil, err
 	}
-	f.asked++
+	f.asked.Add(1)
 	if w.status == nil {
 		return nil, serviceerror.NewDeadlineExceeded("context deadline exceeded")
 	}
@@ -161,7 +162,7 @@ func (f *fake) UpdateWorkflow(_ context.Context, options client.UpdateWorkflowOp
 	if err != nil {
 		return nil, err
 	}
-	f.asked++
+	f.asked.Add(1)
 	if w.between > 0 {
 		w.between--
 		return nil, serviceerror.NewWorkflowNotReady("between two runs")

@@ -154,7 +154,7 @@ func TestReportWithoutAWorker(t *testing.T) {
 	require.Equal(t, exitDone, got.code)
 	require.Equal(t, "warning: no worker polls task queue cutover: this is what search attributes tell\n", got.stderr)
 	require.Contains(t, got.stdout, ",AwaitingReauth,")
-	require.Zero(t, f.asked, "nothing is asked that nobody answers")
+	require.Zero(t, f.asked.Load(), "nothing is asked that nobody answers")
 }
 
 func TestReportOfNone(t *testing.T) {

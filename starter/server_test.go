@@ -202,7 +202,7 @@ func TestAMigrationFromTheCommandLine(t *testing.T) {
 
 	require.True(t, do[updateAnswer](t, s, "pause", "--org", org, "--by", "operator", "--reason", "audit").Status.Paused)
 	got = s.ask(t, "pause", "--org", org, "--by", "ben", "--reason", "again", "-o", "json")
-	require.Equal(t, errorBody{Kind: kindRefused, Message: org + " refused pause: paused already by ana: audit"}, errorOf(t, got))
+	require.Equal(t, errorBody{Kind: kindRefused, Message: org + " refused pause: paused already by operator: audit"}, errorOf(t, got))
 	got = s.ask(t, "approve", "--org", org, "--by", "ben", "--plan", "0000", "-o", "json")
 	require.Equal(t, kindRefused, errorOf(t, got).Kind)
 	require.False(t, do[updateAnswer](t, s, "resume", "--org", org, "--by", "operator").Status.Paused)
@@ -281,7 +281,7 @@ func TestTwoPeopleApproveAndOneRollsBack(t *testing.T) {
 	got := approve("operator", preview.Plan.Hash)
 	require.Equal(t, exitDone, got.code, got.stderr)
 	require.Contains(t, got.stdout, "is approved by 2 different people (so far: operator)")
-	require.Contains(t, approve("ANA", preview.Plan.Hash).stderr, "approved the plan "+preview.Plan.Hash+" already")
+	require.Contains(t, approve("OPERATOR", preview.Plan.Hash).stderr, "approved the plan "+preview.Plan.Hash+" already")
 	require.Contains(t, approve("ben", "0000").stderr, "the plan is now "+preview.Plan.Hash+", not 0000: no plan of this organization had that hash lately")
 	require.Equal(t, "operator", do[planAnswer](t, s, "plan", "--org", org).Approval.Consents[0].By)
 	got = s.ask(t, "rollback", "--org", org, "--by", "operator", "--reason", "too early")

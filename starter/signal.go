@@ -40,7 +40,7 @@ It is a claim: the account itself is looked at. The signal is kept until a worke
 printed; exit code 1 if the account is not verified. Temporal's own tools can send the same signal, as plain JSON:
 
   temporal workflow signal --workflow-id cutover/PLAYBOOK/ORG --name reauth-completed --input '{"account": "ID", "by": "NAME"}'`,
-		Example: "  starter signal reauth-completed --org 1A2B3C4D5E6F@AdobeOrg --account 4d3f5c7e --by ana --confirm",
+		Example: "  starter signal reauth-completed --org 1A2B3C4D5E6F@AdobeOrg --account 4d3f5c7e --by operator --confirm",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := need(cmd, "org", "account", "by"); err != nil {

@@ -91,7 +91,7 @@ func TestStatusFallsBackToSearchAttributes(t *testing.T) {
 	}}}
 	table, _ := f.bothFormats(t, "status-no-worker", exitDone, "status", "--org", acme, "--playbook", "pinterest-v5")
 	require.Equal(t, "warning: no worker polls task queue cutover: this is what search attributes tell\n", table.stderr)
-	require.Zero(t, f.asked, "nothing is asked that nobody answers")
+	require.Zero(t, f.asked.Load(), "nothing is asked that nobody answers")
 
 	f.polled = true
 	f.workflows[id(acme)].status = nil
@@ -144,7 +144,7 @@ func eventful() *migration.Status {
 			p.Verdict = &migration.RunVerdict{Status: migration.RunFailed, Reason: "the flow run failed: ACTIVATION_STREAM-0401-FAILED"}
 			p.Back = &migration.Deed{At: noon, By: migration.Itself, What: "the flow run failed"}
 		}),
-		set("Went back", "old-7", migration.WentBack, func(p *migration.PairState) { p.Note = "rolled back by ana: counts fell" }),
+		set("Went back", "old-7", migration.WentBack, func(p *migration.PairState) { p.Note = "rolled back by operator: counts fell" }),
 		set("Loyal", "5b7e5c7e-9d3f-4c0e-8a3a-1f0d5c7e9d3f", migration.Held, func(p *migration.PairState) {
 			p.Drift = []migration.Drift{
 				{Kind: migration.MappingDiffers, Item: "missing on the copy: person.email > email", Policy: migration.Ask},

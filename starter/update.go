@@ -117,7 +117,7 @@ func (a *app) decide(d decision) *cobra.Command {
 		Use:     d.use,
 		Short:   d.short,
 		Long:    d.long,
-		Example: "  starter " + strings.Fields(d.use)[0] + " --org 1A2B3C4D5E6F@AdobeOrg --by ana" + d.example,
+		Example: "  starter " + strings.Fields(d.use)[0] + " --org 1A2B3C4D5E6F@AdobeOrg --by operator" + d.example,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := need(cmd, append([]string{"org", "by"}, d.required...)...); err != nil {

@@ -133,7 +133,7 @@ func decisionStories() []story {
 				{
 					before: types("pause --org {org} --by ops --reason fair"),
 					row: row{
-						name: "pause twice", command: "starter pause --org {org} --by ana --reason other", code: failed, kind: "refused",
+						name: "pause twice", command: "starter pause --org {org} --by operator --reason other", code: failed, kind: "refused",
 						says: []string{"{org} refused pause: paused already by ops: fair"},
 					},
 				},
@@ -336,7 +336,7 @@ func approvesTwice(t *testing.T, s *site, st story) {
 		command: "starter " + command + "OPS", code: failed, kind: "refused",
 		says: []string{"{org} refused approve: OPS approved the plan " + status.PlanHash + " already", "it takes 2 different people"},
 	}).runOnce(t, s.place)
-	types(command+"ana")(t, s, st)
+	types(command+"operator")(t, s, st)
 }
 
 func terminated(t *testing.T, s *site, st story) {
