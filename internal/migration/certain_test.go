@@ -151,3 +151,28 @@ func TestAnOldSideThatWasEnabledLaterIsMissedWhenItIsGone(t *testing.T) {
 	late.Waiting = nil
 	require.Len(t, planFrom(gone, base, p, late).Pairs, 1, "one that was off all the time needs nothing")
 }
+
+// Two twins of which only one was copied to their advertiser: whose copy it is was never certain, and does not become so because a customer edits one.
+func TestTwinsStayAQuestionWhenOneIsEdited(t *testing.T) {
+	t.Parallel()
+	flow := func(id, advertiser string) migration.Dataflow {
+		return migration.Dataflow{ID: id, Name: "Sale", Sandbox: "prod", Account: "a", Advertiser: advertiser, State: migration.Enabled}
+	}
+	base := &migration.Base{Snapshot: migration.Snapshot{
+		Old: []migration.Dataflow{flow("o1", "549"), flow("o2", "549")}, New: []migration.Dataflow{flow("n1", "500"), flow("n2", "549")}, TakenAt: look,
+	}}
+	now := base.Snapshot
+	now.Old = []migration.Dataflow{flow("o1", "549"), flow("o2", "777")}
+	plan := migration.MakePlan(now, base, migration.Terms{Order: migration.EnableFirst})
+	require.Empty(t, plan.Pairs)
+	require.Len(t, plan.Questions, 2)
+	plan = migration.MakePlan(now, base, migration.Terms{Order: migration.EnableFirst, Choices: map[string]string{"o2": "n2", "o1": "n1"}})
+	require.Len(t, plan.Pairs, 2, "a person's answer is enough")
+
+	renamed := base.Snapshot
+	base.New = []migration.Dataflow{flow("n2", "549")}
+	base.New[0].Name = "Readers"
+	base.Old = base.Old[1:]
+	renamed.Old, renamed.New = []migration.Dataflow{flow("o2", "549")}, []migration.Dataflow{flow("n2", "549")}
+	require.Len(t, migration.MakePlan(renamed, base, migration.Terms{Order: migration.EnableFirst}).Pairs, 1, "what fitted nothing at first may come to fit")
+}

@@ -139,6 +139,37 @@ func asFirstSeen(list []Dataflow, seen map[string]Dataflow) []Dataflow {
 	return list
 }
 
+// certain tells of a match whether it was one already when its sides were first seen. What fitted several then does not fit one now because somebody
+// changed a name or an advertiser; only what fitted nothing at all may have come to fit.
+func (o origins) certain(before, after []Dataflow, choices map[string]string) func(Match) bool {
+	first := func(list []Dataflow, seen map[string]Dataflow) []Dataflow {
+		list = slices.Clone(list)
+		for i, d := range list {
+			if was, ok := seen[d.ID]; ok {
+				list[i] = was
+			}
+		}
+		return list
+	}
+	before, after = first(before, o.old), first(after, o.copied)
+	matches, _, _ := PairUp(before, after, choices)
+	copyOf, originalOf := map[string]string{}, map[string]string{}
+	for _, m := range matches {
+		copyOf[m.Old.ID], originalOf[m.New.ID] = m.New.ID, m.Old.ID
+	}
+	free := slices.DeleteFunc(slices.Clone(after), func(n Dataflow) bool { return originalOf[n.ID] != "" })
+	olds := byIDs(before)
+	return func(m Match) bool {
+		switch {
+		case choices[m.Old.ID] != "", copyOf[m.Old.ID] == m.New.ID:
+			return true
+		case copyOf[m.Old.ID] != "", originalOf[m.New.ID] != "":
+			return false
+		}
+		return len(likely(olds[m.Old.ID], free)) == 0
+	}
+}
+
 // Compare lists what differs between an old dataflow and its copy. Empty means parity. Changes on the old card after the copy was made are not
 // carried over by Adobe, and this is where they show: base tells on which side a difference arose. Mapping sets with different references say
 // nothing and are not called a difference.

@@ -127,6 +127,15 @@ func MakePlan(s Snapshot, base *Base, terms Terms) Plan {
 		known = merged(known, base.Old) // one that was off and is gone needs nothing, and still its copy must not pass for another one's
 	}
 	matches, questions, left := PairUp(asFirstSeen(known, from.old), asFirstSeen(s.New, from.copied), terms.Choices)
+	certain := from.certain(known, s.New, terms.Choices)
+	matches = slices.DeleteFunc(matches, func(m Match) bool {
+		if !certain(m) {
+			questions = append(questions, Question{
+				Old: m.Old.ID, Name: m.Old.Name, Sandbox: m.Old.Sandbox, Candidates: []string{m.New.ID}, Why: "it fits only since somebody changed a name or an advertiser",
+			})
+		}
+		return !certain(m)
+	})
 	forgotten := func(id string) bool { _, known := now[id]; return !known }
 	matches = slices.DeleteFunc(matches, func(m Match) bool { return forgotten(m.Old.ID) })
 	questions = slices.DeleteFunc(questions, func(q Question) bool { return forgotten(q.Old) })
