@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -112,6 +113,42 @@ func (w *world) audiences(id string) (names []string) {
 }
 
 func (w *world) flows() []emulator.FlowState { return w.State().Organizations[0].Sandboxes[0].Flows }
+
+// moved checks that a pair came to its other side by these writes, both sides with the same audiences.
+func (s sides) moved(t *testing.T, writes []string, old, copied string) {
+	t.Helper()
+	require.Equal(t, writes, s.writes())
+	require.Equal(t, []string{old, copied}, []string{s.w.state(s.old), s.w.state(s.copied)})
+	require.Equal(t, s.w.audiences(s.old), s.w.audiences(s.copied))
+}
+
+// goesOn has the activity of that name die at any of its calls, in either order, with and without the last answer: the next attempt makes the rest of
+// the writes.
+func goesOn[In any](
+	t *testing.T, name string, begin func(*testing.T, migration.Order, ...func(*emulator.Scenario)) (*world, In), pair func(In) (old, copied string),
+	writes func(migration.Order) []string, old, copied string,
+) {
+	t.Helper()
+	for _, order := range orders {
+		for _, lost := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, answer lost %t", order, lost), func(t *testing.T) {
+				t.Parallel()
+				survives(t, lost, func(t *testing.T) (*world, sides, func() error) {
+					t.Helper()
+					w, in := begin(t, order, slow)
+					was, is := pair(in)
+					return w, w.look(was, is, order), func() error {
+						_, err := do[migration.Moved](w, name, in)
+						return err
+					}
+				}, func(t *testing.T, _ *world, seen sides) {
+					t.Helper()
+					seen.moved(t, writes(order), old, copied)
+				})
+			})
+		}
+	}
+}
 
 // survives has an activity die after each of its vendor calls, or while it waits for that call's answer, and begin again.
 func survives(t *testing.T, lost bool, begin func(*testing.T) (*world, sides, func() error), check func(*testing.T, *world, sides)) {

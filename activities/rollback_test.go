@@ -61,26 +61,7 @@ func TestRollBackCarriesBackBeforeItToggles(t *testing.T) {
 
 func TestRollBackGoesOnAfterAnyCall(t *testing.T) {
 	t.Parallel()
-	for _, order := range orders {
-		for _, lost := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, answer lost %t", order, lost), func(t *testing.T) {
-				t.Parallel()
-				survives(t, lost, func(t *testing.T) (*world, sides, func() error) {
-					t.Helper()
-					w, in := grown(t, order, slow)
-					return w, w.look(in.Old, in.New, order), func() error {
-						_, err := do[migration.Moved](w, "RollBackPair", in)
-						return err
-					}
-				}, func(t *testing.T, w *world, seen sides) {
-					t.Helper()
-					require.Equal(t, grownWrites(order), seen.writes())
-					require.Equal(t, []string{"enabled", "disabled"}, []string{w.state(seen.old), w.state(seen.copied)})
-					require.Equal(t, w.audiences(seen.copied), w.audiences(seen.old))
-				})
-			})
-		}
-	}
+	goesOn(t, "RollBackPair", grown, func(in RollBackInput) (old, copied string) { return in.Old, in.New }, grownWrites, "enabled", "disabled")
 }
 
 func TestRollBackFaults(t *testing.T) {
@@ -115,9 +96,7 @@ func TestRollBackFaults(t *testing.T) {
 					}
 					require.NoError(t, err)
 					seen.check(t)
-					require.Equal(t, grownWrites(in.Order), seen.writes())
-					require.Equal(t, []string{"enabled", "disabled"}, []string{w.state(in.Old), w.state(in.New)})
-					require.Equal(t, w.audiences(in.New), w.audiences(in.Old))
+					seen.moved(t, grownWrites(in.Order), "enabled", "disabled")
 				})
 			}
 		}

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -66,26 +65,7 @@ func TestSwitchCarriesAudiencesBeforeItToggles(t *testing.T) {
 // Whichever vendor call is the last one before a worker dies, and whether its answer arrives or not, the next attempt makes the rest of the writes.
 func TestSwitchGoesOnAfterAnyCall(t *testing.T) {
 	t.Parallel()
-	for _, order := range orders {
-		for _, lost := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, answer lost %t", order, lost), func(t *testing.T) {
-				t.Parallel()
-				survives(t, lost, func(t *testing.T) (*world, sides, func() error) {
-					t.Helper()
-					w, in := drifted(t, order, slow)
-					return w, w.look(in.Old, in.New, order), func() error {
-						_, err := do[migration.Moved](w, "SwitchPair", in)
-						return err
-					}
-				}, func(t *testing.T, w *world, seen sides) {
-					t.Helper()
-					require.Equal(t, driftedWrites(order), seen.writes())
-					require.Equal(t, []string{"disabled", "enabled"}, []string{w.state(seen.old), w.state(seen.copied)})
-					require.Equal(t, w.audiences(seen.old), w.audiences(seen.copied))
-				})
-			})
-		}
-	}
+	goesOn(t, "SwitchPair", drifted, func(in SwitchInput) (old, copied string) { return in.Old, in.New }, driftedWrites, "disabled", "enabled")
 }
 
 func TestSwitchFaults(t *testing.T) {
@@ -141,9 +121,7 @@ func TestSwitchFaults(t *testing.T) {
 			}
 			require.NoError(t, err)
 			seen.check(t)
-			require.Equal(t, driftedWrites(in.Order), seen.writes())
-			require.Equal(t, []string{"disabled", "enabled"}, []string{w.state(in.Old), w.state(in.New)})
-			require.Equal(t, w.audiences(in.Old), w.audiences(in.New))
+			seen.moved(t, driftedWrites(in.Order), "disabled", "enabled")
 		})
 	}
 }
