@@ -1,4 +1,4 @@
-// Package store keeps reports in a directory or in a bucket.
+// Package store keeps reports in a directory or in a bucket, and grants, reconnect links and receipts in a SQL database.
 package store
 
 import (

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWithoutPostgreSQLItSaysHowToGetIt(t *testing.T) {
+	t.Parallel()
+	empty, half := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(half, "initdb"), []byte("#!/bin/sh\n"), 0o700))
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitAbsent, run(t.Context(), []string{"true"}, []string{empty, half}, &stdout, &stderr))
+	require.Empty(t, stdout.String())
+	require.Contains(t, stderr.String(), "PostgreSQL is not installed: run apt-get install postgresql")
+}
+
+func TestWithoutACommandItSaysHowToUseIt(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitUsage, run(t.Context(), nil, nil, &stdout, &stderr))
+	require.Contains(t, stderr.String(), "usage: go run ./test/postgres COMMAND")
+}
+
+// here is one PostgreSQL of this machine, or none.
+func here() []tools {
+	t, err := find(installed())
+	if err != nil {
+		return nil
+	}
+	return []tools{t}
+}
+
+func TestTheCommandsExitCodeIsItsOwn(t *testing.T) {
+	t.Parallel()
+	for range here() {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), []string{"sh", "-c", `echo "$` + envURL + `"; exit 7`}, installed(), &stdout, &stderr)
+		require.Equal(t, 7, code, stderr.String())
+		u, err := url.Parse(string(bytes.TrimSpace(stdout.Bytes())))
+		require.NoError(t, err)
+		require.Equal(t, "postgres", u.Scheme)
+		_, err = (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", u.Host)
+		require.Error(t, err, "it ended with the command")
+	}
+}
+
+func TestItEndsWhenInterrupted(t *testing.T) {
+	t.Parallel()
+	for range here() {
+		ctx, cancel := context.WithCancel(t.Context())
+		reader, writer, err := os.Pipe()
+		require.NoError(t, err)
+		ended := make(chan int, 1)
+		go func() {
+			ended <- run(ctx, []string{"sh", "-c", "echo begun; exec sleep 600"}, installed(), writer, writer)
+		}()
+		_, err = reader.Read(make([]byte, 5)) // until the command runs
+		require.NoError(t, err)
+		cancel()
+		require.Equal(t, exitFailed, <-ended)
+	}
+}
