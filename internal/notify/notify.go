@@ -1,140 +1,68 @@
-// Package notify delivers notices as files, each written whole or not at all.
+// Package notify carries notices to people: by e-mail, to a webhook, into a chat, or as files, each once, over the first channel that takes it.
 package notify
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io/fs"
-	"regexp"
-	"strings"
 	"time"
-
-	"cutover/internal/folder"
 )
 
-// Notice is one message to people. Key is its idempotency key: the same key is the same notice, however often it is delivered.
+// Notice is one message to people, put in words. Key is its idempotency key: the same key is the same notice, however often it is delivered.
 type Notice struct {
 	Key          string   `json:"key"`
 	Kind         string   `json:"kind"`
 	Organization string   `json:"organization"`
-	To           []string `json:"to"`
+	To           []string `json:"to"` // plain e-mail addresses; empty: for the operator
 	Subject      string   `json:"subject"`
 	Text         string   `json:"text"`
+	HTML         string   `json:"html,omitempty"` // the text once more, for those who can show it
 }
 
-// Receipt is the proof that a notice was delivered, and when it was for the first time.
+// Receipt is the proof that a notice was delivered, over which channel, and when it was for the first time.
 type Receipt struct {
 	Key     string    `json:"key"`
 	At      time.Time `json:"at"`
 	Channel string    `json:"channel"`
+	Faults  []Fault   `json:"faults,omitempty"` // what went wrong on the way, for an operator to mend
 }
 
-// channel is what receipts of an Outbox name.
-const channel = "outbox"
-
-// Outbox delivers notices into a directory, where a mail gateway or a person picks them up: per key one JSON file for programs and one text
-// file for people. Many outboxes, in one process or several, may share a directory.
-type Outbox struct {
-	folder folder.Folder
-	now    func() time.Time
+// Fault is what kept a channel from delivering although it was to be preferred, or from delivering to everyone. Why says what to check and holds no secret.
+type Fault struct {
+	Channel string `json:"channel"`
+	Why     string `json:"why"`
 }
 
-// New returns the outbox in dir, which is made if it is not there. now is the clock of receipts.
-func New(dir string, now func() time.Time) (*Outbox, error) {
-	f, err := folder.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	return &Outbox{folder: f, now: now}, nil
+// Channel is one way to people. Its errors say why and what to check; no secret and nothing of a server's answer is in them. A *PartialError
+// means that the notice was delivered, though not to everyone. Channels may be used by many at once.
+type Channel interface {
+	// Name is what receipts and faults say.
+	Name() string
+	Send(ctx context.Context, n Notice) error
 }
 
-// record is a delivered notice as it is kept.
-type record struct {
-	Notice
-	At time.Time `json:"at"`
+// Deliverer delivers notices, each key once.
+type Deliverer interface {
+	Deliver(ctx context.Context, n Notice) (Receipt, error)
 }
 
 // ErrNoKey is returned for a notice without an idempotency key.
 var ErrNoKey = errors.New("the notice has no key")
 
-// Deliver writes the notice unless its key was delivered before, in which case it returns the first receipt.
-func (o *Outbox) Deliver(ctx context.Context, n Notice) (Receipt, error) {
-	if err := ctx.Err(); err != nil {
-		return Receipt{}, err
-	}
-	if n.Key == "" {
-		return Receipt{}, ErrNoKey
-	}
-	kept, err := o.deliver(n)
-	if err != nil {
-		return Receipt{}, fmt.Errorf("deliver notice %s of %s into %s: %w", n.Kind, n.Organization, o.folder, err)
-	}
-	return Receipt{Key: n.Key, At: kept.At, Channel: channel}, nil
+// Named is the channel under a name of its own, for those who have two of a kind.
+func Named(name string, c Channel) Channel { return named{Channel: c, name: name} }
+
+type named struct {
+	Channel
+
+	name string
 }
 
-func (o *Outbox) deliver(n Notice) (record, error) {
-	name := fileName(n.Key)
-	data, err := json.MarshalIndent(record{Notice: n, At: o.now().UTC().Round(0)}, "", "  ")
-	if err != nil {
-		return record{}, fmt.Errorf("encode: %w", err)
-	}
-	// The JSON file decides: whoever makes it first has delivered. The text file follows from it, so that a crash between the two or a second
-	// delivery with other words cannot make them differ.
-	if err := o.create(name+".json", append(data, '\n')); err != nil {
-		return record{}, err
-	}
-	kept, err := o.read(name + ".json")
-	if err != nil {
-		return record{}, err
-	}
-	if kept.Key != n.Key {
-		return record{}, fmt.Errorf("%s holds another notice", name+".json")
-	}
-	return kept, o.create(name+".txt", []byte(kept.letter()))
-}
+func (n named) Name() string { return n.name }
 
-// create makes the file unless there is one.
-func (o *Outbox) create(name string, data []byte) error {
-	if err := o.folder.Create(name, data); !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
-}
-
-func (o *Outbox) read(name string) (record, error) {
-	data, err := o.folder.Read(name)
-	if err != nil {
-		return record{}, err
-	}
-	var kept record
-	if err := json.Unmarshal(data, &kept); err != nil {
-		return record{}, fmt.Errorf("%s is not a notice: move it away: %w", name, err)
-	}
-	return kept, nil
-}
-
-// letter is the notice for people.
-func (r record) letter() string {
-	line := strings.NewReplacer("\r", " ", "\n", " ").Replace // a header stays on its line
-	return fmt.Sprintf("To: %s\nSubject: %s\nDate: %s\nOrganization: %s\nKey: %s\n\n%s\n",
-		line(strings.Join(r.To, ", ")), line(r.Subject), r.At.Format(time.RFC3339), line(r.Organization), line(r.Key), strings.TrimRight(r.Text, "\n"))
-}
-
-var unsafe = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
-
-// maxStem leaves room for the digest and the ending in every file system.
-const maxStem = 80
-
-// fileName makes a name that any file system takes, readable at its front and unique by its digest.
-func fileName(key string) string {
-	stem := strings.Trim(unsafe.ReplaceAllString(key, "_"), "._-")
-	if len(stem) > maxStem {
-		stem = stem[:maxStem]
-	}
+// token is the key for headers: always the same for it, and valid wherever it stands.
+func token(key string) string {
 	sum := sha256.Sum256([]byte(key))
-	return strings.TrimLeft(stem+"-"+hex.EncodeToString(sum[:8]), "-")
+	return hex.EncodeToString(sum[:16])
 }
