@@ -88,7 +88,10 @@ output, unless its result is there and tells of the failure. Kinds: usage, faile
 Exit codes: 0 done, 1 failed, 2 wrong command line, manifest or playbook.
 
 Temporal is reached as by its own tools: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE,
-TEMPORAL_CONFIG_FILE. CUTOVER_WEB_URL is where its Web UI is (default ` + engine.DefaultWebURL + `).`
+TEMPORAL_CONFIG_FILE. CUTOVER_WEB_URL is where its Web UI is (default ` + engine.DefaultWebURL + `).
+
+Where the worker encrypts what it keeps in Temporal, starter needs the same keys: ` + engine.EnvCodecKeys + ` names their file, ` + engine.EnvCodecKMS + ` the key
+management service that sealed it, if one did.`
 
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{

@@ -39,6 +39,8 @@ type connection struct {
 	temporal
 	namespace string
 	web       string // base URL of the Web UI
+	keys      bool   // CUTOVER_CODEC_KEYS is given
+	data      converter.DataConverter
 	now       func() time.Time
 }
 
@@ -52,6 +54,11 @@ func (a *app) dial(ctx context.Context) (connection, error) {
 		return connection{}, usage("%w", err)
 	}
 	options.Identity = engine.Identity("cutover-starter")
+	sealer, err := a.sealer(ctx)
+	if err != nil {
+		return connection{}, usage("%w", err)
+	}
+	options = engine.Encrypted(options, sealer)
 	connected, err := engine.Connect(ctx, options)
 	if err != nil {
 		return connection{}, fail(kindUnreachable, "%w", err)
@@ -60,7 +67,9 @@ func (a *app) dial(ctx context.Context) (connection, error) {
 	if web == "" {
 		web = engine.DefaultWebURL
 	}
-	return connection{temporal: connected, namespace: options.Namespace, web: web, now: a.now}, nil
+	return connection{
+		temporal: connected, namespace: options.Namespace, web: web, keys: sealer != nil, data: options.DataConverter, now: a.now,
+	}, nil
 }
 
 func (c connection) link(workflowID, runID string) string {
@@ -92,6 +101,7 @@ type standing struct {
 	runID   string
 	running bool
 	ended   string // how it ended, such as Migrated or terminated
+	locked  bool   // it is encrypted, and not with the keys that are given
 	summary summary
 }
 
@@ -107,7 +117,10 @@ func (c connection) stand(ctx context.Context, t target) (standing, error) {
 		return standing{}, fail(kindFailed, "describe the workflow of %s: %w", t.organization, err)
 	}
 	info := described.GetWorkflowExecutionInfo()
-	s := standing{runID: info.GetExecution().GetRunId(), summary: summarize(info)}
+	s := standing{
+		runID: info.GetExecution().GetRunId(), summary: summarize(info),
+		locked: c.locked(described.GetExecutionConfig().GetUserMetadata().GetSummary()),
+	}
 	s.running = info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
 	if !s.running {
 		s.ended = c.outcome(ctx, t.workflowID, s.runID, info.GetStatus())
@@ -135,13 +148,19 @@ func (c connection) unfound(ctx context.Context, t target) error {
 	case s.running:
 		return fail(kindFailed, "the workflow of %s changed its run meanwhile: try again", t.organization)
 	}
+	if s.locked {
+		return fail(kindFinished, "the migration of %s has already finished (%s); to know how it went: %w", t.organization, s.ended, c.needKeys())
+	}
 	return fail(kindFinished, "the migration of %s has already finished (%s)", t.organization, s.ended)
 }
 
 // explain turns the error of a request about a target into one that says what to do.
 func (c connection) explain(ctx context.Context, t target, doing string, err error) error {
-	if notFound(err) {
+	switch {
+	case notFound(err):
 		return c.unfound(ctx, t)
+	case engine.IsSealed(err):
+		err = c.needKeys()
 	}
 	return fail(kindFailed, "%s of %s: %w", doing, t.organization, err)
 }

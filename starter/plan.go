@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	sdk "go.temporal.io/sdk/temporal"
 
+	"cutover/internal/engine"
 	"cutover/internal/migration"
 	"cutover/workflows"
 )
@@ -60,7 +61,10 @@ func (a *app) plan(ctx context.Context, org string) error {
 			return err
 		}
 		current, err := c.current(ctx, t)
-		if err != nil {
+		switch {
+		case engine.IsSealed(err):
+			return c.explain(ctx, t, "plan", err)
+		case err != nil:
 			a.warn("the running migration does not tell what it was answered (%v): the plan is made without", err)
 		}
 		in := workflows.PlanInput{Organization: o, Playbook: playbook}
@@ -88,6 +92,8 @@ func (c connection) current(ctx context.Context, t target) (*migration.Status, e
 		return nil, nil //nolint:nilnil // none is an answer
 	case err != nil:
 		return nil, err
+	case s.locked:
+		return nil, engine.ErrSealed
 	}
 	return c.queryStatus(ctx, t.workflowID)
 }
@@ -103,6 +109,8 @@ func (c connection) makePlan(ctx context.Context, in workflows.PlanInput) (migra
 	var told *sdk.ApplicationError
 	var ran *sdk.TimeoutError
 	switch {
+	case engine.IsSealed(err):
+		return migration.Plan{}, fail(kindFailed, "plan of %s: %w", in.Organization.ID, c.needKeys())
 	case errors.As(err, &told):
 		return migration.Plan{}, fail(kindFailed, "plan of %s: %s", in.Organization.ID, strings.TrimPrefix(told.Message(), "plan: "))
 	case errors.As(err, &ran), err != nil && late(err):

@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"cutover/internal/engine"
 	"cutover/workflows"
 )
 
@@ -84,6 +86,7 @@ func (a *app) ask(ctx context.Context, c connection, summaries []summary) ([]fle
 		return rows, nil
 	}
 	tick, done := a.progress(len(rows), "asking")
+	var locked atomic.Int64
 	var group errgroup.Group
 	group.SetLimit(askedAtOnce)
 	for i := range rows {
@@ -92,8 +95,12 @@ func (a *app) ask(ctx context.Context, c connection, summaries []summary) ([]fle
 			if rows[i].Execution == notStarted || ctx.Err() != nil {
 				return nil
 			}
-			if status, err := c.queryStatus(ctx, rows[i].WorkflowID); err == nil {
+			status, err := c.queryStatus(ctx, rows[i].WorkflowID)
+			switch {
+			case err == nil:
 				rows[i].take(*status)
+			case engine.IsSealed(err):
+				locked.Add(1)
 			}
 			return nil // the row says that it did not answer
 		})
@@ -108,6 +115,10 @@ func (a *app) ask(ctx context.Context, c connection, summaries []summary) ([]fle
 		if row.Execution != notStarted && !row.Answered {
 			silent++
 		}
+	}
+	if n := locked.Load(); n > 0 {
+		a.warn("of %d of %d workflows this is what search attributes tell: %v", n, len(rows), c.needKeys())
+		silent -= int(n)
 	}
 	if silent > 0 {
 		a.warn("%d of %d workflows did not answer: of these this is what search attributes tell", silent, len(rows))

@@ -195,6 +195,8 @@ func (c connection) detail(ctx context.Context, t target) (detail statusDetail, 
 		return detail, fmt.Sprintf("whether a worker runs is not known (%v)", err), nil
 	case !detail.WorkerPolling:
 		return detail, "no worker polls task queue " + workflows.TaskQueue, nil // a query would hang
+	case s.locked:
+		return detail, c.needKeys().Error(), nil
 	}
 	status, err := c.queryStatus(ctx, t.workflowID)
 	if err != nil {

@@ -95,7 +95,7 @@ func noticesText(sent []migration.Sent) string {
 func accountBlock(w io.Writer, x migration.AccountState, now time.Time) {
 	signedIn := "not signed in"
 	if x.Verified {
-		signedIn = "signed in, seen at " + instant(x.VerifiedAt)
+		signedIn = "signed in" + byGrant(x) + ", seen at " + instant(x.VerifiedAt)
 	}
 	if !x.Verified && !x.Since.IsZero() {
 		signedIn += ", waited for since " + instant(x.Since)
@@ -106,6 +106,14 @@ func accountBlock(w io.Writer, x migration.AccountState, now time.Time) {
 		claimed = "by " + x.ClaimedBy + ", not seen yet"
 	}
 	block(w, "    ", [][2]string{{"id", x.ID}, {"ends", leaseText(x, now)}, {"claimed", claimed}, {"note", x.Note}})
+}
+
+// byGrant says that no person signed in.
+func byGrant(x migration.AccountState) string {
+	if x.ByGrant {
+		return " by the grant that is held"
+	}
+	return ""
 }
 
 // leaseText says when a sign-in ends, and how soon that is.
@@ -216,6 +224,9 @@ func verdictText(v *migration.RunVerdict) string {
 	}
 	if v.Reason != "" {
 		text += ": " + v.Reason
+	}
+	if v.Partner != nil {
+		text += "; " + v.Partner.String()
 	}
 	return text
 }

@@ -46,6 +46,9 @@ func (c connection) update(ctx context.Context, t target, u update, result any) 
 	if !s.running { // no worker is needed to say so
 		return c.unfound(ctx, t)
 	}
+	if s.locked { // what was sent would stand in the history in clear, and its answer could not be read
+		return fail(kindFailed, "%s of %s: %w", u.name, t.organization, c.needKeys())
+	}
 	if err := c.needWorker(ctx); err != nil {
 		return err
 	}

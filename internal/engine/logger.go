@@ -18,6 +18,11 @@ const (
 
 // NewLogger returns a logger that writes lines of this format and level (debug, info, warn or error) to w.
 func NewLogger(format, level string, w io.Writer) (*zap.Logger, error) {
+	return NewRedactedLogger(format, level, w, nil)
+}
+
+// NewRedactedLogger is NewLogger whose lines pass through a redactor; nil hides nothing.
+func NewRedactedLogger(format, level string, w io.Writer, redactor *Redactor) (*zap.Logger, error) {
 	atLeast, err := zapcore.ParseLevel(level)
 	if err != nil {
 		return nil, fmt.Errorf("log level: %w", err)
@@ -38,7 +43,8 @@ func NewLogger(format, level string, w io.Writer) (*zap.Logger, error) {
 	default:
 		return nil, fmt.Errorf("log format %q is unknown; use %s or %s", format, FormatJSON, FormatConsole)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), atLeast), zap.AddCaller()), nil
+	core := redactor.Core(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), atLeast))
+	return zap.New(core, zap.AddCaller()), nil
 }
 
 // sdkLogger carries the SDK's log lines to zap. The SDK itself logs an activity's benign application error at debug level and every other one
