@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -35,16 +34,17 @@ type Sign struct {
 	Created      time.Time `json:"created,omitzero"`
 	AuthorizedOn time.Time `json:"authorized_on,omitzero"`
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
+	GrantedAt    time.Time `json:"granted_at,omitzero"`
 }
 
 // SignOf is the part of an account that can show a sign-in.
 func SignOf(a migration.Account) Sign {
-	return Sign{ID: a.ID, Name: a.Name, Sandbox: a.Sandbox, Etag: a.Etag, Created: a.Created, AuthorizedOn: a.AuthorizedOn, ExpiresAt: a.ExpiresAt}
+	return Sign{ID: a.ID, Name: a.Name, Sandbox: a.Sandbox, Etag: a.Etag, Created: a.Created, AuthorizedOn: a.AuthorizedOn, ExpiresAt: a.ExpiresAt, GrantedAt: a.GrantedAt}
 }
 
 // Account is the sign as an account of which nothing else is known.
 func (s Sign) Account() migration.Account {
-	return migration.Account{ID: s.ID, Name: s.Name, Sandbox: s.Sandbox, Etag: s.Etag, Created: s.Created, AuthorizedOn: s.AuthorizedOn, ExpiresAt: s.ExpiresAt}
+	return migration.Account{ID: s.ID, Name: s.Name, Sandbox: s.Sandbox, Etag: s.Etag, Created: s.Created, AuthorizedOn: s.AuthorizedOn, ExpiresAt: s.ExpiresAt, GrantedAt: s.GrantedAt}
 }
 
 // Look is what one look at an account showed.
@@ -59,17 +59,22 @@ const accountGone = "the account is not there any more: it was deleted, or an ac
 func (a *Activities) CheckAccounts(ctx context.Context, in AccountsInput) ([]Look, error) {
 	defer keepAlive(ctx)()
 	looks := make([]Look, len(in.Accounts))
+	given, known := a.consents(ctx, in.Who.ID)
 	for i, asked := range in.Accounts {
 		var err error
 		if looks[i], err = a.look(ctx, in, asked); err != nil {
 			return nil, mapError(ctx, "look at account "+asked.Base.ID, err)
 		}
+		looks[i].Account.GrantedAt = asked.Base.GrantedAt
+		if known {
+			looks[i].Account.GrantedAt = given[asked.Base.ID]
+		}
 	}
 	return looks, nil
 }
 
-// AwaitAccounts returns as soon as one of the accounts is re-authenticated. Until then each attempt ends in NotYet and the retry interval is
-// the poll interval. The first attempt does not look: whoever schedules it has just done so.
+// AwaitAccounts returns as soon as one of the accounts is re-authenticated, or a grant was given for it of which no signal came. Until then each
+// attempt ends in NotYet and the retry interval is the poll interval. The first attempt does not look: whoever schedules it has just done so.
 func (a *Activities) AwaitAccounts(ctx context.Context, in AccountsInput) ([]Look, error) {
 	if activity.GetInfo(ctx).Attempt == 1 {
 		return nil, notYet(fmt.Sprintf("waiting for a sign-in to %d account(s), looking every %s", len(in.Accounts), in.Poll), in.Poll.Std())
@@ -79,16 +84,18 @@ func (a *Activities) AwaitAccounts(ctx context.Context, in AccountsInput) ([]Loo
 		return nil, err
 	}
 	answer := ""
-	verified := slices.DeleteFunc(looks, func(l Look) bool {
-		if !l.Verdict.Verified {
+	var news []Look
+	for i, l := range looks {
+		if l.Verdict.Verified || l.Account.GrantedAt.After(in.Accounts[i].Base.GrantedAt) {
+			news = append(news, l)
+		} else {
 			answer = fmt.Sprintf("account %q (%s): %s", l.Account.Name, l.Account.ID, l.Verdict.Reason)
 		}
-		return !l.Verdict.Verified
-	})
-	if len(verified) == 0 {
+	}
+	if len(news) == 0 {
 		return nil, notYet(answer, in.Poll.Std())
 	}
-	return verified, nil
+	return news, nil
 }
 
 // look asks for Adobe's test of the account only where its answer can matter: of an account that did not change nothing is claimed. One that is not
@@ -116,13 +123,18 @@ func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (L
 		if err != nil {
 			return Look{}, err
 		}
-		switch answer {
-		case adobe.ProbePassed:
-			probe = migration.ProbePassed
-		case adobe.ProbeFailed:
-			probe = migration.ProbeFailed
-		case adobe.ProbeUnknown:
-		}
+		probe = probeOf(answer)
 	}
 	return Look{SignOf(now), migration.Verify(base.Account(), now, probe, asked.Claimed, a.Now(), in.Lease)}, nil
+}
+
+func probeOf(p adobe.Probe) migration.Probe {
+	switch p {
+	case adobe.ProbePassed:
+		return migration.ProbePassed
+	case adobe.ProbeFailed:
+		return migration.ProbeFailed
+	case adobe.ProbeUnknown:
+	}
+	return migration.ProbeUnknown
 }

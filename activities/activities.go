@@ -11,6 +11,7 @@ import (
 
 	"cutover/internal/adobe"
 	"cutover/internal/notify"
+	"cutover/internal/pinterest"
 )
 
 // WritesTaskQueue is where activities run that change something at a vendor. Rate limit 0 on this queue is the kill switch.
@@ -33,12 +34,33 @@ type Reports interface {
 	Get(ctx context.Context, name string) ([]byte, error)
 }
 
+// Grants keeps the OAuth grants that people of the organizations gave to the operator's own app at Pinterest. store.Database is one.
+type Grants interface {
+	// Grant returns an error for which errors.Is(err, pinterest.ErrNoGrant) holds if none is held.
+	Grant(ctx context.Context, o pinterest.Owner) (pinterest.Held, error)
+	// GrantsWithoutTokens returns every grant, for whoever only needs to know how they stand.
+	GrantsWithoutTokens(ctx context.Context) ([]pinterest.Held, error)
+	// Consents tells when the grants that are held and not refused were given, by account.
+	Consents(ctx context.Context, organization string) (map[string]time.Time, error)
+	// RenewGrant has one process at a time renew a grant that is due, and stores the new one before it returns it.
+	RenewGrant(ctx context.Context, o pinterest.Owner, due func(pinterest.Held) bool, refresh func(ctx context.Context, refreshToken string) (pinterest.Grant, error)) (pinterest.Held, error)
+}
+
+// Links makes an organization's own link to the reconnect page.
+type Links interface {
+	NewLink(ctx context.Context, playbook, organization string) (url string, err error)
+}
+
 // Activities holds what the activities need of the world. The zero value serves workflows to name the methods.
 type Activities struct {
 	Adobe       *adobe.Client
 	Credentials Credentials
 	Notices     Notices
 	Reports     Reports
+	Pinterest   *pinterest.Client // nil, as App and Grants: no grants are held
+	App         pinterest.App
+	Grants      Grants
+	Links       Links // nil: there is no reconnect page
 	Now         func() time.Time
 	Ask         func(ctx context.Context) (Evidence, error)      // the workflow that an activity works for
 	Pause       func(ctx context.Context, d time.Duration) error // waits for d or the end of ctx
@@ -56,6 +78,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 		"CheckAccounts": a.CheckAccounts,
 		"Notify":        a.Notify,
 		"Plan":          a.Plan,
+		"RenewGrants":   a.RenewGrants,
 		"Report":        a.Report,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
@@ -65,6 +88,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 // RegisterWrites registers what runs on WritesTaskQueue: everything that changes something at a vendor.
 func (a *Activities) RegisterWrites(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.SwitchPair, activity.RegisterOptions{Name: "SwitchPair"})
+	r.RegisterActivityWithOptions(a.RenewAccount, activity.RegisterOptions{Name: "RenewAccount"})
 	r.RegisterActivityWithOptions(a.RollBackPair, activity.RegisterOptions{Name: "RollBackPair"})
 }
 

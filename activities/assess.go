@@ -24,6 +24,7 @@ type PlanInput struct {
 	migration.Terms
 	Known    []string `json:"known,omitempty"`    // accounts that need no introduction in the plan
 	Measured bool     `json:"measured,omitempty"` // the old dataflows' runs are kept, for their copies to be judged by
+	Partner  bool     `json:"partner,omitempty"`  // so are the audiences at the destination
 }
 
 // Cards are the card that goes and the one that replaces it.
@@ -82,14 +83,14 @@ func (a *Activities) Plan(ctx context.Context, in PlanInput) (migration.Plan, er
 		}
 	}
 	plan.Accounts = slices.DeleteFunc(plan.Accounts, func(a migration.Account) bool { return slices.Contains(in.Known, a.ID) })
-	if in.Measured {
+	if in.Measured || in.Partner {
 		err = a.measure(ctx, in, s, base, plan)
 	}
 	return plan, mapError(ctx, "keep the old dataflows' baselines", err)
 }
 
-// measure keeps what the old dataflows of a plan deliver just before they are switched, by copy. One that delivers no more is measured by what it did
-// when it was first seen.
+// measure keeps what the old dataflows of a plan deliver just before they are switched, by copy, and how the copies' audiences stand at the
+// destination. One that delivers no more is measured by what it did when it was first seen.
 func (a *Activities) measure(ctx context.Context, in PlanInput, s migration.Snapshot, base *migration.Base, plan migration.Plan) error {
 	var moving []migration.Dataflow
 	for _, d := range s.Old {
@@ -97,20 +98,34 @@ func (a *Activities) measure(ctx context.Context, in PlanInput, s migration.Snap
 			moving = append(moving, d)
 		}
 	}
-	fresh, err := a.baselines(ctx, in.Who, moving)
-	if err != nil {
-		return err
+	var fresh map[string]migration.Baseline
+	var err error
+	if in.Measured {
+		if fresh, err = a.baselines(ctx, in.Who, moving); err != nil {
+			return err
+		}
 	}
 	kept, err := a.measured(ctx, in.Playbook, in.Who.ID)
 	if err != nil {
 		return err
 	}
+	destination := a.partner(in.Who.ID)
 	for _, pair := range plan.Pairs {
+		known := kept[pair.New]
+		at := known.Partner
 		switch b := fresh[pair.Old]; {
 		case b.Runs > 0:
-			kept[pair.New] = b
-		case base != nil && kept[pair.New].Runs == 0:
-			kept[pair.New] = base.Baselines[pair.Old]
+			known = b
+		case in.Measured && base != nil && known.Runs == 0:
+			known = base.Baselines[pair.Old]
+		}
+		known.Partner = at
+		i := slices.IndexFunc(s.New, func(d migration.Dataflow) bool { return d.ID == pair.New })
+		if in.Partner && pair.Moves() && i >= 0 {
+			known.Partner = destination.baseOf(ctx, pair, s.New[i])
+		}
+		if known != (migration.Baseline{}) {
+			kept[pair.New] = known
 		}
 	}
 	return a.put(ctx, in.Playbook, in.Who.ID, baselineFile, kept)

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"cutover/internal/adobe"
+	"cutover/internal/pinterest"
 )
 
 // Error types that workflows and search attributes know. They are frozen by histories.
@@ -25,6 +26,7 @@ const (
 	RollbackRefused   = "RollbackRefused"   // nothing leads back, or going back would lose changes
 	Malformed         = "MalformedAnswer"   // not what the contract says
 	Misconfigured     = "Misconfigured"     // our own configuration lacks something
+	ChannelFailed     = "ChannelFailed"     // a notice went by another channel than the first
 )
 
 // mapError turns what a client or a store returned into the error a workflow sees: its type says what follows. The text is the clients' own,
@@ -39,6 +41,8 @@ func mapError(ctx context.Context, operation string, err error) error {
 		token       *adobe.TokenError
 		malformed   *adobe.MalformedError
 		transport   *adobe.TransportError
+		partner     *pinterest.Error
+		garbled     *pinterest.MalformedError
 	)
 	message := fmt.Sprintf("%s: %v", operation, err)
 	switch {
@@ -46,8 +50,14 @@ func mapError(ctx context.Context, operation string, err error) error {
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err() // cancelled or out of time: the engine knows
-	case errors.As(err, &malformed):
+	case errors.As(err, &malformed), errors.As(err, &garbled):
 		return permanent(message, Malformed)
+	case errors.Is(err, pinterest.ErrInvalidGrant):
+		return permanent(message, ReauthRequired)
+	case errors.Is(err, pinterest.ErrUnauthorized): // only tokens are asked for here, so it is the app's own secret
+		return permanent(message, Misconfigured)
+	case errors.As(err, &partner):
+		return mapStatus(message, partner.Status, partner.RetryAfter, Refused)
 	case errors.As(err, &token):
 		return mapStatus(message, token.Status, token.RetryAfter, CredentialRefused)
 	case errors.Is(err, adobe.ErrPrecondition):

@@ -38,7 +38,7 @@ const runWindow = 2 * time.Hour
 func (a *Activities) AwaitRuns(ctx context.Context, in RunsInput) ([]migration.RunVerdict, error) {
 	defer keepAlive(ctx)()
 	var baselines map[string]migration.Baseline
-	if in.Rules.Sample > 0 {
+	if in.Rules.Sample > 0 || in.Rules.AtPartner {
 		var err error
 		if baselines, err = a.measured(ctx, in.Playbook, in.Who.ID); err != nil {
 			return nil, mapError(ctx, "read the old dataflows' baselines", err)
@@ -49,6 +49,7 @@ func (a *Activities) AwaitRuns(ctx context.Context, in RunsInput) ([]migration.R
 		bySandbox[c.Sandbox] = append(bySandbox[c.Sandbox], c)
 	}
 	var news []migration.RunVerdict
+	destination := a.partner(in.Who.ID)
 	for name, copies := range bySandbox {
 		runs, err := a.runsOf(ctx, in.Who, name, copies)
 		if err != nil {
@@ -56,12 +57,17 @@ func (a *Activities) AwaitRuns(ctx context.Context, in RunsInput) ([]migration.R
 		}
 		for _, c := range copies {
 			verdict := migration.JudgeRuns(c.Dataflow, c.since(runs), c.SwitchedAt, in.Rules, baselines[c.Dataflow])
-			switch {
-			case verdict.Status == migration.RunSucceeded, verdict.Status == migration.RunFailed && !c.Failing:
-				news = append(news, verdict)
-			case verdict.Status == migration.RunPending && !c.Failing && !c.Overdue && a.Now().Sub(c.SwitchedAt) > in.Rules.Within.Std():
-				verdict.Overdue = true
+			told := c.tells(verdict)
+			if verdict.Status == migration.RunPending && !c.Failing && !c.Overdue && a.Now().Sub(c.SwitchedAt) > in.Rules.Within.Std() {
+				told, verdict.Overdue = true, true
 				verdict.Reason += " within " + in.Rules.Within.String() + " of its switch"
+			}
+			// Runs that finished and decide nothing may be too few to tell, which the destination can settle.
+			if in.Rules.AtPartner && (told || verdict.Status == migration.RunPending && verdict.Run != "") {
+				verdict = verdict.Confirm(destination.look(ctx, baselines[c.Dataflow].Partner, c.SwitchedAt))
+				told = told || c.tells(verdict)
+			}
+			if told {
 				news = append(news, verdict)
 			}
 		}
@@ -70,6 +76,11 @@ func (a *Activities) AwaitRuns(ctx context.Context, in RunsInput) ([]migration.R
 		return nil, notYet(fmt.Sprintf("no news of the first flow run of %d dataflow(s) after %d look(s)", len(in.Copies), activity.GetInfo(ctx).Attempt), in.Rules.Poll.Std())
 	}
 	return news, nil
+}
+
+// tells whether a verdict decides what was not known.
+func (c Copy) tells(v migration.RunVerdict) bool {
+	return v.Status == migration.RunSucceeded || v.Status == migration.RunFailed && !c.Failing
 }
 
 // since leaves out the runs of an earlier switch. A run that ends in the minute before a switch is otherwise taken for one of a clock that is slow.

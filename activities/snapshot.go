@@ -15,6 +15,7 @@ import (
 
 // snapshot reads both cards of an organization in every sandbox: dataflows, their advertisers, and accounts. It tells by which ids it found the cards.
 func (a *Activities) snapshot(ctx context.Context, who Who, of Cards, base *migration.Base) (s migration.Snapshot, found cards, err error) {
+	given, _ := a.consents(ctx, who.ID)
 	for _, name := range who.Sandboxes {
 		sandbox, err := a.sandbox(who, name)
 		if err != nil {
@@ -57,7 +58,9 @@ func (a *Activities) snapshot(ctx context.Context, who Who, of Cards, base *migr
 			if account.SpecID == found.old {
 				s.OldAccounts = append(s.OldAccounts, accountOf(account, name))
 			} else {
-				s.Accounts = append(s.Accounts, accountOf(account, name))
+				seen := accountOf(account, name)
+				seen.GrantedAt = given[seen.ID]
+				s.Accounts = append(s.Accounts, seen)
 			}
 		}
 	}

@@ -50,10 +50,13 @@ type world struct {
 	*Activities
 	*emulator.Emulator
 
-	t       *testing.T
-	who     Who
-	cards   Cards
-	reports string // the directory
+	t        *testing.T
+	who      Who
+	cards    Cards
+	scenario emulator.Scenario
+	reports  string // the directory
+	url      string // of the vendors
+	log      log.Logger
 
 	mu      sync.Mutex
 	patches []patch
@@ -74,7 +77,7 @@ func newWorld(t *testing.T, tweak ...func(*emulator.Scenario)) *world {
 	for _, change := range tweak {
 		change(&scenario)
 	}
-	w := &world{t: t, reports: t.TempDir(), who: Who{ID: acme, Credential: "acme", Sandboxes: []string{prod}}}
+	w := &world{t: t, reports: t.TempDir(), who: Who{ID: acme, Credential: "acme", Sandboxes: []string{prod}}, log: quiet{}, scenario: scenario}
 	w.cards = Cards{Old: migration.Card{Names: []string{"(Deprecating) Pinterest"}}, New: migration.Card{Names: []string{"(New) Pinterest"}}}
 	w.Emulator, err = emulator.New(scenario, emulator.Options{Clock: func() time.Time { return noon }})
 	require.NoError(t, err)
@@ -84,6 +87,7 @@ func newWorld(t *testing.T, tweak ...func(*emulator.Scenario)) *world {
 		transport.CloseIdleConnections()
 		server.Close()
 	})
+	w.url = server.URL
 	client, err := adobe.New(adobe.Config{IMSURL: server.URL, PlatformURL: server.URL, Now: w.Emulator.Now, Transport: transport})
 	require.NoError(t, err)
 	reports, err := store.Open(t.Context(), w.reports)
@@ -213,7 +217,7 @@ func (w *world) fault(f emulator.Fault) (mend func()) {
 func do[T any](w *world, name string, in any) (T, error) {
 	w.t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(quiet{})
+	suite.SetLogger(w.log)
 	env := suite.NewTestActivityEnvironment()
 	w.Register(env)
 	w.RegisterWrites(env)
@@ -226,7 +230,9 @@ func do[T any](w *world, name string, in any) (T, error) {
 	if err != nil {
 		return out, err
 	}
-	require.NoError(w.t, value.Get(&out))
+	if value.HasValue() {
+		require.NoError(w.t, value.Get(&out))
+	}
 	return out, nil
 }
 
@@ -242,7 +248,7 @@ func must[T any](w *world, name string, in any) T {
 func poll[T any](w *world, name string, in any, attempts int32) (T, error) {
 	w.t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(quiet{})
+	suite.SetLogger(w.log)
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
 	w.Register(env)

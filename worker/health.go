@@ -16,25 +16,27 @@ import (
 )
 
 const (
-	// healthTimeout bounds every part of a health request, on both sides; orchestrators give a probe a few seconds.
+	// healthTimeout bounds a health request; orchestrators give a probe a few seconds.
 	healthTimeout = 3 * time.Second
+	// requestTimeout bounds every part of a request that this process answers.
+	requestTimeout = 10 * time.Second
 	// maxHealthAnswer is far more than any answer has.
 	maxHealthAnswer = 4 << 10
 )
 
-// listenHealth serves handler at address until the returned function is called.
-func listenHealth(ctx context.Context, address string, handler http.Handler) (closeServer func(), err error) {
+// listen serves handler at address until the returned function is called. variable is where the address was set.
+func listen(ctx context.Context, variable, address string, handler http.Handler) (closeServer func(), err error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen for health requests: %w (set %s)", err, config.EnvHealthAddress)
+		return nil, fmt.Errorf("listen for requests: %w (set %s)", err, variable)
 	}
 	server := &http.Server{
-		Handler: handler, ReadTimeout: healthTimeout, ReadHeaderTimeout: healthTimeout, WriteTimeout: healthTimeout, IdleTimeout: time.Minute,
+		Handler: handler, ReadTimeout: requestTimeout, ReadHeaderTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: time.Minute,
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = server.Serve(listener) // ends by Close only; a health server that fails shows itself to whoever asks
+		_ = server.Serve(listener) // ends by Close only; a server that fails shows itself to whoever asks
 	}()
 	return func() {
 		_ = server.Close()

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.uber.org/zap"
 
+	"cutover/internal/config"
 	"cutover/internal/engine"
 	"cutover/workflows"
 )
@@ -21,7 +22,7 @@ import (
 const (
 	// readsAtOnce bounds activities that change nothing. They wait for the vendor's rate most of the time; this many keep it busy.
 	readsAtOnce = 200
-	// searchTimeout bounds the start-up check of search attributes.
+	// searchTimeout bounds the start-up check of search attributes, and the start of the workflow that keeps the grants.
 	searchTimeout = 30 * time.Second
 )
 
@@ -35,18 +36,26 @@ func serve(ctx context.Context, env engine.Environment, stderr io.Writer) error 
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.logger.Sync() }()   // a terminal cannot be synced, and nothing is lost there
-	defer func() { _ = s.reports.Close() }() // every report was written when its activity ended
+	defer func() { _ = s.logger.Sync() }()    // a terminal cannot be synced, and nothing is lost there
+	defer func() { _ = s.reports.Close() }()  // every report was written when its activity ended
+	defer func() { _ = s.database.Close() }() // so was everything in the store
 	health := engine.NewHealth(s.temporal.Identity, time.Now,
 		engine.Queue{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_WORKFLOW},
 		engine.Queue{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
 		engine.Queue{Name: workflows.WritesTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
 	)
-	closeHealth, err := listenHealth(ctx, s.config.HealthAddress, health.Handler())
+	closeHealth, err := listen(ctx, config.EnvHealthAddress, s.config.HealthAddress, health.Handler())
 	if err != nil {
 		return err
 	}
 	defer closeHealth()
+	if s.codec != nil {
+		closeCodec, err := listen(ctx, config.EnvCodecAddress, s.config.CodecAddress, s.codec)
+		if err != nil {
+			return err
+		}
+		defer closeCodec()
+	}
 	s.logger.Info("starting", zap.String("version", engine.Version()), zap.String("temporal", s.temporal.HostPort),
 		zap.String("namespace", s.temporal.Namespace), zap.String("adobe", s.config.AdobeURL), zap.String("health", s.config.HealthAddress))
 
@@ -60,6 +69,9 @@ func serve(ctx context.Context, env engine.Environment, stderr io.Writer) error 
 	}
 	defer connected.Close()
 	if err := s.checkAttributes(ctx, connected); err != nil {
+		return err
+	}
+	if err := s.keepGrants(ctx, connected); err != nil {
 		return err
 	}
 	return s.work(ctx, connected, health)
@@ -77,16 +89,30 @@ func (s setup) checkAttributes(ctx context.Context, c client.Client) error {
 	return err
 }
 
+// keepGrants has the grants renewed ahead of their end, as long as there are workers with an app at Pinterest.
+func (s setup) keepGrants(ctx context.Context, c client.Client) error {
+	if s.activities.Grants == nil {
+		s.logger.Info("no grants are held: people reconnect in Adobe's user interface", zap.String("to hold them set", config.EnvPinterestApp))
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
+	defer cancel()
+	if _, err := c.ExecuteWorkflow(ctx, workflows.GrantsOptions(), workflows.KeepGrantsName); err != nil {
+		return fmt.Errorf("start workflow %s, which renews the grants: %w", workflows.GrantsID, err)
+	}
+	return nil
+}
+
 // work runs both workers until ctx ends or one of them gives up.
 func (s setup) work(ctx context.Context, connected client.Client, health *engine.Health) error {
 	fatal := make(chan error, 2) // one place per worker: neither ever waits
 	onFatal := func(err error) { fatal <- err }
 
 	engine.LimitStickyCache()
-	reads := worker.New(connected, workflows.TaskQueue, engine.WorkerOptions(readsAtOnce, onFatal))
+	reads := worker.New(connected, workflows.TaskQueue, s.redacted(engine.WorkerOptions(readsAtOnce, onFatal)))
 	workflows.Register(reads)
 	s.activities.Register(reads)
-	writes := worker.New(connected, workflows.WritesTaskQueue, engine.GatedWorkerOptions(writesAtOnce(s.config.AdobeRPS), onFatal))
+	writes := worker.New(connected, workflows.WritesTaskQueue, s.redacted(engine.GatedWorkerOptions(writesAtOnce(s.config.AdobeRPS), onFatal)))
 	s.activities.RegisterWrites(writes)
 
 	if err := reads.Start(); err != nil {
@@ -104,6 +130,12 @@ func (s setup) work(ctx context.Context, connected client.Client, health *engine
 	stopTogether(reads, writes)
 	s.logger.Info("stopped")
 	return err
+}
+
+// redacted keeps secrets out of what activities fail with.
+func (s setup) redacted(options worker.Options) worker.Options {
+	options.Interceptors = append(options.Interceptors, s.redactor.Interceptor())
+	return options
 }
 
 // untilEnd waits until ctx ends, which is no error, or a worker gives up, such as when its namespace was deleted.

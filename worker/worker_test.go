@@ -64,7 +64,8 @@ func environment(t *testing.T, more ...string) engine.Environment {
 		"SECRET=" + canary, "TEMPORAL_CONFIG_FILE=" + filepath.Join(dir, "none.toml"),
 		"CUTOVER_CREDENTIALS=" + credentials, "CUTOVER_HEALTH_ADDRESS=" + freeAddress(t),
 		"CUTOVER_NOTICES=" + filepath.Join(dir, "notices"), "CUTOVER_REPORTS=" + filepath.Join(dir, "reports"),
-		"CUTOVER_ADOBE_IMS_URL=http://127.0.0.1:9", "CUTOVER_ADOBE_URL=http://127.0.0.1:9", "TEMPORAL_ADDRESS=" + freeAddress(t),
+		"CUTOVER_STORE_URL=sqlite:" + filepath.Join(dir, "cutover.db"), "CUTOVER_STORE_KEYS=" + filepath.Join(dir, "keys.json"),
+		"CUTOVER_ADOBE_IMS_URL=http://127.0.0.1:9", "CUTOVER_PINTEREST_URL=http://127.0.0.1:9", "CUTOVER_ADOBE_URL=http://127.0.0.1:9", "TEMPORAL_ADDRESS=" + freeAddress(t),
 	}, more...)
 }
 
@@ -135,7 +136,10 @@ func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := once(t, nil, "--help")
 	require.Equal(t, exitDone, code)
-	for _, want := range []string{"CUTOVER_CREDENTIALS", "CUTOVER_ADOBE_RPS", "TEMPORAL_ADDRESS", "health", "Exit codes"} {
+	for _, want := range []string{
+		"CUTOVER_CREDENTIALS", "CUTOVER_ADOBE_RPS", "CUTOVER_STORE_URL", "CUTOVER_PINTEREST_APP", "CUTOVER_PORTAL_URL", "CUTOVER_CODEC_KEYS",
+		"TEMPORAL_ADDRESS", "health", "keys", "grants", "Exit codes",
+	} {
 		require.Contains(t, stdout, want)
 	}
 	code, stdout, _ = once(t, nil, "--version")
@@ -173,14 +177,16 @@ func TestPlainHTTPIsForRehearsals(t *testing.T) {
 	urls := []string{"CUTOVER_ADOBE_IMS_URL=http://emulator.example", "CUTOVER_ADOBE_URL=http://emulator.example"}
 	_, err := configure(t.Context(), environment(t, urls...), io.Discard)
 	require.ErrorContains(t, err, "CUTOVER_ADOBE_URL must use https")
-	_, err = configure(t.Context(), environment(t, append(urls, "CUTOVER_ALLOW_PLAIN_HTTP=1")...), io.Discard)
+	s, err := configure(t.Context(), environment(t, append(urls, "CUTOVER_ALLOW_PLAIN_HTTP=1")...), io.Discard)
 	require.NoError(t, err)
+	require.NoError(t, s.database.Close())
 }
 
 func TestEveryActivityHasWhatItNeeds(t *testing.T) {
 	t.Parallel()
-	s, err := configure(t.Context(), environment(t), io.Discard)
+	s, err := configure(t.Context(), withApp(t, environment(t, "CUTOVER_PORTAL_URL=https://reconnect.acme.example")), io.Discard)
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.database.Close()) })
 	needs := reflect.ValueOf(s.activities).Elem()
 	for i := range needs.NumField() {
 		if field := needs.Type().Field(i); field.IsExported() {
@@ -282,8 +288,9 @@ func TestWorksUntilAskedToStop(t *testing.T) {
 	if !ok {
 		return
 	}
-	r := start(t, environment(t, "TEMPORAL_ADDRESS="+address))
+	r := start(t, withApp(t, environment(t, "TEMPORAL_ADDRESS="+address)))
 	require.Eventually(t, func() bool { code, _ := r.health(t); return code == exitDone }, 30*time.Second, 100*time.Millisecond, "%v", r.logs)
+	requireKeepsGrants(t, address)
 	code, answer := r.health(t)
 	require.Equal(t, exitDone, code)
 	require.JSONEq(t, `{"ok":true}`, answer)

@@ -22,6 +22,7 @@ const (
 const (
 	MigrateOrganizationName = "MigrateOrganization"
 	PlanOrganizationName    = "PlanOrganization"
+	KeepGrantsName          = "KeepGrants"
 
 	SignalReauthCompleted = "reauth-completed"       // ReauthCompleted; works with no worker up, and in bulk
 	UpdateReauthCompleted = "reauth-completed"       // ReauthCompleted to AccountAnswer: its twin that answers at once
@@ -184,6 +185,19 @@ func StartOptions(in Input, now time.Time) client.StartWorkflowOptions {
 			AttributeStage.ValueSet(string(stage)),
 			AttributeDeadline.ValueSet(deadline),
 		),
+	}
+}
+
+// GrantsID is the id of the one workflow that keeps the grants that are held.
+const GrantsID = "cutover-grants"
+
+// GrantsOptions are the options to start KeepGrants with. Every worker starts it; all of them share one.
+func GrantsOptions() client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       GrantsID,
+		TaskQueue:                TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            "keeps the grants that are held: renews each ahead of its end",
 	}
 }
 

@@ -41,11 +41,12 @@ func TestNamesAreFrozen(t *testing.T) {
 	new(activities.Activities).RegisterWrites(&writes)
 	slices.Sort(reads.list)
 	slices.Sort(writes.list)
-	require.Equal(t, []string{"MigrateOrganization", "PlanOrganization"}, flows.list)
-	require.Equal(t, []string{"Assess", "AwaitAccounts", "AwaitChanges", "AwaitRuns", "CheckAccounts", "Notify", "Plan", "Report"}, reads.list)
-	require.Equal(t, []string{"RollBackPair", "SwitchPair"}, writes.list, "what changes something at a vendor runs where the kill switch reaches it")
+	require.Equal(t, []string{"MigrateOrganization", "KeepGrants", "PlanOrganization"}, flows.list)
+	require.Equal(t, []string{"Assess", "AwaitAccounts", "AwaitChanges", "AwaitRuns", "CheckAccounts", "Notify", "Plan", "RenewGrants", "Report"}, reads.list)
+	require.Equal(t, []string{"RenewAccount", "RollBackPair", "SwitchPair"}, writes.list, "what changes something at a vendor runs where the kill switch reaches it")
 	require.Equal(t, "cutover", workflows.TaskQueue)
 	require.Equal(t, "cutover-writes", workflows.WritesTaskQueue)
+	require.Equal(t, "cutover-grants", workflows.GrantsID)
 	require.Equal(t, "cutover/pinterest-v5/A@AdobeOrg", workflows.WorkflowID("pinterest-v5", "A@AdobeOrg"))
 }
 

@@ -25,6 +25,7 @@ import (
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
 	"cutover/internal/notify"
+	partner "cutover/internal/pinterest" // pinterest is the playbook here
 	"cutover/internal/store"
 	"cutover/playbooks"
 	"cutover/workflows"
@@ -41,6 +42,7 @@ type world struct {
 	scenario emulator.Scenario
 	adobe    *adobe.Client
 	clock    *clock
+	grants   *store.Database   // nil: no grants are held
 	ahead    map[time.Time]int // callbacks that have not run yet
 }
 
@@ -117,6 +119,11 @@ func (w *world) register() {
 	w.adobe = client
 	acts := &activities.Activities{
 		Adobe: client, Credentials: credentials{w.scenario}, Notices: w.notices, Reports: w.reports, Now: w.clock.Now, Pause: noPause, Ask: w.evidence,
+	}
+	if w.grants != nil {
+		acts.Grants, acts.App = w.grants, partner.App{ClientID: appID, ClientSecret: appSecret}
+		acts.Pinterest, err = partner.New(partner.Config{URL: server.URL, Now: w.clock.Now})
+		require.NoError(w.t, err)
 	}
 	acts.Register(w)
 	acts.RegisterWrites(w)
@@ -337,6 +344,8 @@ type notices struct {
 	list []notify.Notice
 	fail error
 	on   func(kind string) // as a notice is delivered
+
+	detour bool // the first channel fails
 }
 
 func (n *notices) Deliver(_ context.Context, notice notify.Notice) (notify.Receipt, error) {
@@ -349,7 +358,11 @@ func (n *notices) Deliver(_ context.Context, notice notify.Notice) (notify.Recei
 		return notify.Receipt{}, n.fail
 	}
 	n.list = append(n.list, notice)
-	return notify.Receipt{Key: notice.Key}, nil
+	receipt := notify.Receipt{Key: notice.Key, Channel: "outbox"}
+	if n.detour {
+		receipt.Faults = []notify.Fault{{Channel: "mail", Why: "it does not answer"}}
+	}
+	return receipt, nil
 }
 
 func (n *notices) kinds() string {

@@ -57,6 +57,8 @@ func (o *organization) run(ctx workflow.Context) (Result, error) {
 			err = o.continueAsNew(ctx) // at the other steps a handler may wait for what the step brings
 		case step == migration.StepAssess:
 			err = o.assess(ctx)
+		case step == migration.StepRenew:
+			err = o.renew(ctx)
 		case step == migration.StepTell:
 			err = o.tell(ctx)
 		case step == migration.StepCheck:
@@ -95,6 +97,33 @@ func (o *organization) assess(ctx workflow.Context) error {
 	}
 	o.state.Begin(a, o.playbook)
 	o.state.Milestone = workflow.Now(ctx)
+	return nil
+}
+
+// renew signs in to accounts by the grants that are held for them, so that nobody needs to be asked.
+func (o *organization) renew(ctx workflow.Context) error {
+	for _, account := range o.state.Renewable(o.playbook) {
+		if o.state.Paused != nil {
+			return nil
+		}
+		in := activities.RenewInput{Who: o.who(), Account: activities.SignOf(account.Account), Lease: o.playbook.Reauthentication.Lease}
+		var look activities.Look
+		err := workflow.ExecuteActivity(renewing(ctx, fmt.Sprintf("renew account %q by its grant", account.Name)), do.RenewAccount, in).Get(ctx, &look)
+		failure := cause(err)
+		switch {
+		case temporal.IsCanceledError(err):
+			return err
+		case err == nil:
+			o.state.Renewed(look.Account.Account(), look.Verdict, workflow.Now(ctx))
+		default:
+			why := failure.Message()
+			if failure.Type() != activities.ReauthRequired {
+				why = migration.NotRenewed // the person who is asked now reads it
+				o.raise(ctx, err, false)
+			}
+			o.state.GrantTried(account.ID, why)
+		}
+	}
 	return nil
 }
 
@@ -153,7 +182,8 @@ func (o *organization) check(ctx workflow.Context) error {
 		return nil
 	}
 	for _, look := range looks {
-		if !o.learn(ctx, look) {
+		learnt := o.learn(ctx, look)
+		if renewable := slices.ContainsFunc(o.state.Renewable(o.playbook), func(a migration.AccountState) bool { return a.ID == look.Account.ID }); !learnt && !renewable {
 			o.attempt(ctx, o.notify(ctx, migration.NoticeRefused, look.Account.ID+"@"+migration.Instant(workflow.Now(ctx))))
 		}
 	}
@@ -180,7 +210,7 @@ func (o *organization) plan(ctx workflow.Context) error {
 	for _, account := range o.state.Accounts {
 		in.Known = append(in.Known, account.ID)
 	}
-	in.Measured = o.playbook.Verification.Sample > 0
+	in.Measured, in.Partner = o.playbook.Verification.Sample > 0, o.playbook.Verification.AtPartner
 	o.state.Replan = false
 	var plan migration.Plan
 	err := workflow.ExecuteActivity(reading(ctx, "pair and compare the dataflows", readPatience), do.Plan, in).Get(ctx, &plan)
@@ -396,11 +426,23 @@ func (o *organization) lapse(now time.Time) {
 
 func (o *organization) notify(ctx workflow.Context, kind migration.NoticeKind, what string) error {
 	notice := o.state.NewNotice(kind, what, o.Organization, o.playbook, workflow.Now(ctx))
-	err := workflow.ExecuteActivity(telling(ctx, "notice: "+string(kind)), do.Notify, notice).Get(ctx, nil)
+	var delivery *activities.Delivery
+	err := workflow.ExecuteActivity(telling(ctx, "notice: "+string(kind)), do.Notify, notice).Get(ctx, &delivery)
 	if err == nil {
-		o.state.Delivered(notice, workflow.Now(ctx))
+		o.delivered(ctx, notice, delivery)
 	}
 	return err
+}
+
+// delivered takes in that a notice was delivered, and by which detours.
+func (o *organization) delivered(ctx workflow.Context, notice migration.Notice, delivery *activities.Delivery) {
+	o.state.Delivered(notice, workflow.Now(ctx))
+	if delivery == nil {
+		return
+	}
+	for _, fault := range delivery.Faults {
+		o.state.Raise(migration.Problem{At: workflow.Now(ctx), What: fmt.Sprintf("notice %s: %s; it was delivered by %s", notice.Kind, fault, delivery.Channel), Type: activities.ChannelFailed})
+	}
 }
 
 // who is the organization for activities that are told the sandbox; whole is it for those that look at all of them.

@@ -22,6 +22,8 @@ const (
 	switchAttempt = 4 * time.Minute
 	// Long enough for a Retry-After of an hour; then what happened meanwhile is seen to, and the pair is tried again (migration.State.Unanswered).
 	switchPatience = 65 * time.Minute
+	// Three calls and what the vendors make of them. Whoever could sign in is not asked meanwhile, also while writes are stopped.
+	renewPatience = 15 * time.Minute
 	// Somebody waits for the answer to a claim; polling goes on where this ends.
 	checkPatience = 10 * time.Minute
 	// Notices and reports go to disks and mail servers, which come back within this or need a person.
@@ -49,6 +51,14 @@ func reading(ctx workflow.Context, summary string, patience time.Duration) workf
 func switching(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue: WritesTaskQueue, Summary: summary, StartToCloseTimeout: switchAttempt, ScheduleToCloseTimeout: switchPatience,
+		HeartbeatTimeout: heartbeat, RetryPolicy: backoff(), DisableEagerExecution: true,
+	})
+}
+
+// renewing is for signing in by a grant: it changes an account at the vendor, so that the kill switch stops it too.
+func renewing(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue: WritesTaskQueue, Summary: summary, StartToCloseTimeout: switchAttempt, ScheduleToCloseTimeout: renewPatience,
 		HeartbeatTimeout: heartbeat, RetryPolicy: backoff(), DisableEagerExecution: true,
 	})
 }

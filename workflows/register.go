@@ -10,5 +10,6 @@ import (
 // Register registers every workflow under its frozen name: with the worker, the tests and the replayer alike.
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(MigrateOrganization, workflow.RegisterOptions{Name: MigrateOrganizationName})
+	r.RegisterWorkflowWithOptions(KeepGrants, workflow.RegisterOptions{Name: KeepGrantsName})
 	r.RegisterWorkflowWithOptions(PlanOrganization, workflow.RegisterOptions{Name: PlanOrganizationName})
 }

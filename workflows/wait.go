@@ -126,7 +126,7 @@ func (o *organization) watch(now time.Time) {
 	}
 	if unverified := o.state.Unverified(); len(unverified) > 0 {
 		in := activities.RunsInput{Who: o.who(), Rules: o.playbook.Verification}
-		if in.Rules.Sample > 0 {
+		if in.Rules.Sample > 0 || in.Rules.AtPartner {
 			in.Playbook = o.playbook.Name
 		}
 		var key []string
@@ -205,10 +205,10 @@ func (o *organization) harvest(ctx workflow.Context) {
 		o.state.Replan = o.state.Replan || len(changed) > 0 // the plan says what it is, the playbook what is done about it
 	}
 	if o.reminder.ready() {
-		err := o.reminder.take(ctx, nil)
-		o.attempt(ctx, err)
-		if err == nil {
-			o.state.Delivered(o.reminder.notice, workflow.Now(ctx))
+		var delivery *activities.Delivery
+		err := o.reminder.take(ctx, &delivery)
+		if o.attempt(ctx, err); err == nil {
+			o.delivered(ctx, o.reminder.notice, delivery)
 		}
 		o.state.Milestone = o.reminder.milestone.At
 		o.reminder = nil

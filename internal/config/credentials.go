@@ -72,6 +72,15 @@ func (c Credentials) Lookup(name, organization string) (adobe.Credential, error)
 	return credential, nil
 }
 
+// Secrets are what no log may hold.
+func (c Credentials) Secrets() []string {
+	secrets := make([]string, 0, len(c.byName))
+	for _, name := range slices.Sorted(maps.Keys(c.byName)) {
+		secrets = append(secrets, c.byName[name].ClientSecret)
+	}
+	return secrets
+}
+
 // Len is the number of credentials.
 func (c Credentials) Len() int { return len(c.byName) }
 

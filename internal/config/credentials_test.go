@@ -39,6 +39,7 @@ func TestExampleCredentials(t *testing.T) {
 	credentials, err := ReadCredentials(path, environment("CUTOVER_SECRET_GLOBEX", "globex-secret"))
 	require.NoError(t, err)
 	require.Equal(t, 2, credentials.Len())
+	require.Equal(t, []string{canary, "globex-secret"}, credentials.Secrets())
 	acme, err := credentials.Lookup("acme", "1A2B3C4D5E6F7A8B@AdobeOrg")
 	require.NoError(t, err)
 	require.Equal(t, canary, acme.ClientSecret)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cutover/internal/migration"
+	"cutover/internal/words"
 	"cutover/internal/yamlfile"
 )
 
@@ -37,6 +38,7 @@ type organizationFile struct {
 	Sandboxes         []string `yaml:"sandboxes"`
 	Contacts          []string `yaml:"contacts"`
 	Credential        string   `yaml:"credential"`
+	Language          string   `yaml:"language"`
 	ExpectedDataflows int      `yaml:"expected_dataflows"`
 }
 
@@ -115,9 +117,21 @@ func (o organizationFile) check(doc *yamlfile.Document, at string) {
 	case !credentialName.MatchString(o.Credential):
 		doc.Fault(at+".credential", "must be a name of letters, digits, dots, dashes and underscores; the credential itself stands in credentials.yaml")
 	}
+	if o.Language != "" && !words.Known(o.Language) {
+		doc.Fault(at+".language", "%q is not a language of the notices: %s", o.Language, languages())
+	}
 	if o.ExpectedDataflows < 0 {
 		doc.Fault(at+".expected_dataflows", "must not be negative; leave it out if it is not known")
 	}
+}
+
+// languages names those that notices are written in.
+func languages() string {
+	var codes []string
+	for _, l := range words.Languages() {
+		codes = append(codes, string(l))
+	}
+	return strings.Join(codes, " or ")
 }
 
 // ErrUnknownOrganization is wrapped by what Find returns for an id that the manifest does not hold.

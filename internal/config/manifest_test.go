@@ -51,7 +51,7 @@ func TestExampleManifest(t *testing.T) {
 		},
 		{
 			ID: "6F5E4D3C2B1A9C8D@AdobeOrg", Name: "Globex", Sandboxes: []string{"prod"},
-			Contacts: []string{"ads@globex.example"}, Credential: "globex",
+			Contacts: []string{"ads@globex.example"}, Credential: "globex", Language: "zh-TW",
 		},
 	}, manifest.Organizations)
 	playbook, err := LoadPlaybook(manifest, time.Now())
@@ -76,6 +76,7 @@ organizations:
     credential: "s3cret value!"
   - name: No id
     credential: x
+    language: Klingon
     owner: me
 `, 0o644)
 	_, err := ReadManifest(path)
@@ -95,7 +96,8 @@ organizations:
 		"f:11: organizations[2].id: 1A2B stands at line 4 already",
 		"f:13: organizations[2].credential: must be a name of letters, digits, dots, dashes and underscores; the credential itself stands in credentials.yaml",
 		"f:14: organizations[3].id: is missing: the IMS organization id, such as 1A2B3C4D5E6F@AdobeOrg",
-		"f:16: field owner is unknown here",
+		`f:16: organizations[3].language: "Klingon" is not a language of the notices: en or zh-Hant`,
+		"f:17: field owner is unknown here",
 	}, faults(t, err))
 }
 

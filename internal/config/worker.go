@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"cutover/internal/adobe"
+	"cutover/internal/engine"
 	"cutover/internal/pinterest"
 )
 
@@ -22,10 +24,22 @@ const (
 	EnvAllowPlain    = "CUTOVER_ALLOW_PLAIN_HTTP" // 1 lets credentials travel by http to any host: rehearsals only
 	EnvAdobeRPS      = "CUTOVER_ADOBE_RPS"        // requests per second to Adobe, all organizations together
 	EnvHealthAddress = "CUTOVER_HEALTH_ADDRESS"   // where /livez and /readyz listen
-	EnvNotices       = "CUTOVER_NOTICES"          // directory
+	EnvNotices       = "CUTOVER_NOTICES"          // directory, or path of a channels file
 	EnvReports       = "CUTOVER_REPORTS"          // directory, or URL of a bucket
 	EnvLogFormat     = "CUTOVER_LOG_FORMAT"       // json or console
 	EnvLogLevel      = "CUTOVER_LOG_LEVEL"        // debug, info, warn or error
+
+	EnvStoreURL        = "CUTOVER_STORE_URL"         // sqlite:PATH or postgres://...
+	EnvStoreKeys       = "CUTOVER_STORE_KEYS"        // path of the keys file that seals what is secret in the store
+	EnvStoreKMS        = "CUTOVER_STORE_KMS"         // URL of the KMS key that the keys file is sealed with; empty: none
+	EnvPinterestApp    = "CUTOVER_PINTEREST_APP"     // path of pinterest-app.yaml; empty: no grants are held
+	EnvPinterestWebURL = "CUTOVER_PINTEREST_WEB_URL" // where people consent, if that is not where the API says
+	EnvPortalURL       = "CUTOVER_PORTAL_URL"        // where people reach the reconnect page; empty: notices hold no link
+	EnvPortalAddress   = "CUTOVER_PORTAL_ADDRESS"    // where the reconnect page listens
+	EnvLinkLifetime    = "CUTOVER_LINK_LIFETIME"     // of the links in notices
+	EnvCodecAddress    = "CUTOVER_CODEC_ADDRESS"     // where the codec endpoint listens; empty: there is none
+	EnvCodecOrigins    = "CUTOVER_CODEC_ORIGINS"     // of Web UIs that may ask the codec endpoint, comma-separated
+	EnvCodecToken      = "CUTOVER_CODEC_TOKEN"       // path of the file with the token that the codec endpoint asks for
 )
 
 const (
@@ -34,11 +48,17 @@ const (
 	defaultNotices       = "./notices"
 	defaultReports       = "./reports"
 	defaultLogLevel      = "info"
+	defaultStoreURL      = "sqlite:cutover.db"
+	defaultStoreKeys     = "cutover-keys.json"
 	// Adobe publishes no rate. This many serve hundreds of organizations within minutes and leave room for other users of the API.
 	defaultAdobeRPS = 40
+	// People read mail after a weekend, and a link that is lost opens nothing for long.
+	defaultLinkLifetime = 72 * time.Hour
+	minLinkLifetime     = 10 * time.Minute
+	maxLinkLifetime     = 30 * 24 * time.Hour
 )
 
-// Worker is the worker's configuration. It holds paths and hosts, no secrets.
+// Worker is the worker's configuration. It holds paths and hosts; of its fields only the URLs of stores and buckets may hold a secret.
 type Worker struct {
 	Credentials    string // path
 	AdobeIMSURL    string
@@ -47,10 +67,21 @@ type Worker struct {
 	AllowPlainHTTP bool
 	AdobeRPS       float64 // requests per second, at most
 	HealthAddress  string
-	Notices        string // directory
+	Notices        string // directory, or path of a channels file
 	Reports        string // directory, or URL of a bucket: its parameters may be secret
 	LogFormat      string // json or console; empty: by where the log goes
 	LogLevel       string
+	StoreURL       string // may hold a password
+	StoreKeys      string // path
+	StoreKMS       string // URL; empty: the keys file is not sealed
+	PinterestApp   string // path; empty: no grants are held
+	PortalURL      string // empty: notices hold no link
+	LinkLifetime   time.Duration
+	CodecKeys      string // path; empty: payloads are not encrypted
+	CodecKMS       string
+	CodecAddress   string // empty: there is no codec endpoint
+	CodecOrigins   []string
+	CodecToken     string // path; empty: the endpoint asks for none
 }
 
 // WorkerFromEnv reads the worker's configuration from its environment and reports all faults at once, one per line. No fault quotes a URL: it
@@ -78,6 +109,16 @@ func WorkerFromEnv(getenv func(string) string) (Worker, error) {
 		Reports:       read(EnvReports, defaultReports),
 		LogFormat:     read(EnvLogFormat, ""),
 		LogLevel:      read(EnvLogLevel, defaultLogLevel),
+		StoreURL:      read(EnvStoreURL, defaultStoreURL),
+		StoreKeys:     read(EnvStoreKeys, defaultStoreKeys),
+		StoreKMS:      read(EnvStoreKMS, ""),
+		PinterestApp:  read(EnvPinterestApp, ""),
+		PortalURL:     strings.TrimSuffix(read(EnvPortalURL, ""), "/"),
+		LinkLifetime:  defaultLinkLifetime,
+		CodecKeys:     read(engine.EnvCodecKeys, ""),
+		CodecKMS:      read(engine.EnvCodecKMS, ""),
+		CodecAddress:  read(EnvCodecAddress, ""),
+		CodecToken:    read(EnvCodecToken, ""),
 	}
 	switch read(EnvAllowPlain, "0") {
 	case "0":
@@ -107,6 +148,8 @@ func WorkerFromEnv(getenv func(string) string) (Worker, error) {
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, w.LogLevel) {
 		fault(EnvLogLevel, "is %q; it must be debug, info, warn or error", w.LogLevel)
 	}
+	w.readStore(read, fault)
+	w.readCodec(read, fault)
 	if len(faults) > 0 {
 		slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 		return w, errors.Join(faults...)

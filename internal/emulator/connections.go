@@ -154,6 +154,10 @@ func (c *call) patchGrant(a *account, params json.RawMessage) {
 	before := a.grants.now()
 	g := grant{}
 	token := c.pins.access[given.AccessToken]
+	if token != nil && token.grant.org != a.sandbox.org {
+		c.entry.Kind = KindCross
+		c.entry.Detail = "the Pinterest token of " + token.grant.org.id + " was written into an account of " + a.sandbox.org.id
+	}
 	if c.settings.PatchedGrants && token != nil && token.grant.org == a.sandbox.org && token.live(c.now) {
 		g = grant{authenticated: true, authorized: c.now, expires: c.now.Add(c.settings.Lease)}
 	}

@@ -157,6 +157,22 @@ func TestPatchAccount(t *testing.T) {
 	require.Equal(t, "authenticated", entry.After)
 }
 
+// A person's token for one organization that is written into another's account is seen for what it is, and works nowhere.
+func TestPatchAccountWithAnothersToken(t *testing.T) {
+	t.Parallel()
+	b := small(t, twoOrganizations).login()
+	require.NoError(t, b.Configure(func(s *emulator.Settings) { s.PatchedGrants = true }))
+	tokens, err := b.GrantPinterest(globex)
+	require.NoError(t, err)
+	path := "/connections/" + b.account("new").ID
+	etag := text(b.get(path).items(t)[0], "etag")
+	b.patch(path, etag, `[{"op":"replace","path":"/auth/params","value":{"accessToken":"`+tokens.AccessToken+`"}}]`)
+	require.Equal(t, "unauthenticated", b.account("new").Condition)
+	crossed := b.entries(func(e emulator.Entry) bool { return e.Kind == emulator.KindCross })
+	require.Len(t, crossed, 1)
+	require.Equal(t, "the Pinterest token of "+globex+" was written into an account of "+acme, crossed[0].Detail)
+}
+
 func TestTargetConnections(t *testing.T) {
 	t.Parallel()
 	b := small(t).login()

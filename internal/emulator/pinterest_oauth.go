@@ -144,7 +144,7 @@ func (e *Emulator) issuePinterest(g *pinterestGrant, kind string, refreshable bo
 // pinterestToken is POST /v5/oauth/token.
 func (c *call) pinterestToken() answer {
 	id, secret, ok := c.r.BasicAuth()
-	if !ok || id != c.pins.app.ClientID || secret != c.pins.app.ClientSecret {
+	if !ok || id != c.pins.app.ClientID || !sameSecret(secret, c.pins.app.ClientSecret) {
 		return pinterestRefusal(http.StatusUnauthorized, 2, "Authentication failed.")
 	}
 	form, err := url.ParseQuery(string(c.body))
@@ -160,6 +160,12 @@ func (c *call) pinterestToken() answer {
 	default:
 		return pinterestRefusal(http.StatusBadRequest, 1, "grant_type is not supported")
 	}
+}
+
+// sameSecret compares the password of Basic authentication, which RFC 6749 (2.3.1) has form-encoded before; Pinterest's own examples send it as it is.
+func sameSecret(sent, secret string) bool {
+	decoded, err := url.QueryUnescape(sent)
+	return sent == secret || err == nil && decoded == secret
 }
 
 func (c *call) exchange(form url.Values) answer {

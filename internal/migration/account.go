@@ -13,6 +13,8 @@ type Account struct {
 	AuthorizedOn time.Time     `json:"authorized_on,omitzero"` // a day; zero when Adobe does not say
 	ExpiresAt    time.Time     `json:"expires_at,omitzero"`    // zero when Adobe does not say
 	Failing      bool          `json:"failing,omitempty"`      // Adobe's test of it fails; asked of old accounts alone
+	Advertisers  []string      `json:"advertisers,omitempty"`  // ad accounts of the new card's dataflows on it
+	GrantedAt    time.Time     `json:"granted_at,omitzero"`    // when a person gave the grant that the worker holds for it; zero: none is held
 }
 
 // Probe is what Adobe's connection test answered. It is a hint only: whether it works for OAuth destinations is not documented.

@@ -13,6 +13,7 @@ type Step string
 // The steps.
 const (
 	StepAssess  Step = "assess"
+	StepRenew   Step = "renew"        // accounts whose grant the worker holds
 	StepTell    Step = "tell"         // the first notice
 	StepCheck   Step = "check claims" // accounts somebody says were re-authenticated
 	StepPlan    Step = "plan"
@@ -37,6 +38,8 @@ func (s *State) Next(o Organization, p Playbook, now time.Time) Step {
 		return StepWait
 	case len(s.GoingBack()) > 0:
 		return StepGoBack // also during a pause, and before a notice, which may take its time: whoever pauses wants things safe
+	case !held && len(s.Renewable(p)) > 0:
+		return StepRenew // before anybody is told: where a grant is held no person is needed
 	case !s.Told && !held:
 		return StepTell
 	case len(s.Claims) > 0:

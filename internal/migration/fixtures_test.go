@@ -88,6 +88,11 @@ func account(id string) migration.Account {
 	return migration.Account{ID: id, Name: "Pinterest " + id, Sandbox: "prod", State: migration.Enabled, Etag: `"1"`, Created: available, AuthorizedOn: at("2023-11-16T00:00:00Z")}
 }
 
+// used is the account as it is once it is known which ad account its dataflows export to.
+func used(id string) migration.Account {
+	return with(account(id), func(a *migration.Account) { a.Advertisers = []string{"549"} })
+}
+
 // twoPairs is what an affected organization looks like: two dataflows with their copies on one account.
 func twoPairs() migration.Snapshot {
 	return migration.Snapshot{

@@ -9,6 +9,7 @@ type Organization struct {
 	Sandboxes  []string `json:"sandboxes"`
 	Contacts   []string `json:"contacts,omitempty"` // people of the organization, told what is theirs to do
 	Credential string   `json:"credential"`
+	Language   string   `json:"language,omitempty"` // of what its people read; empty: English
 	// ExpectedDataflows is how many old-card dataflows the operator knows of over all sandboxes; 0 when unknown. A credential whose role
 	// lacks an access label gets a shorter list and no error, so a smaller count stops the organization.
 	ExpectedDataflows int `json:"expected_dataflows,omitempty"`

@@ -183,7 +183,7 @@ func MakePlan(s Snapshot, base *Base, terms Terms) Plan {
 	}
 	for _, account := range s.Accounts {
 		if slices.ContainsFunc(plan.Pairs, func(p Pair) bool { return p.Account == account.ID }) {
-			plan.Accounts = append(plan.Accounts, account)
+			plan.Accounts = append(plan.Accounts, s.reaching(account))
 		}
 	}
 	slices.SortFunc(plan.Pairs, func(a, b Pair) int { return strings.Compare(a.Sandbox+"\x00"+a.Old, b.Sandbox+"\x00"+b.Old) })

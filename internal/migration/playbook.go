@@ -57,6 +57,7 @@ type Reminders struct {
 // Reauthentication says whether a person must sign in again for the new card, how long that lasts and how often the worker looks.
 type Reauthentication struct {
 	Needed      bool     `json:"needed" yaml:"needed"`
+	ByGrant     bool     `json:"by_grant,omitempty" yaml:"by_grant"`         // the worker renews an account by itself where it holds a grant for it
 	Lease       Duration `json:"lease,omitempty" yaml:"lease"`               // 0: it does not end
 	RenewBefore Duration `json:"renew_before,omitempty" yaml:"renew_before"` // asked for again this long before it ends; 0: when it has ended
 	Poll        Duration `json:"poll" yaml:"poll"`
@@ -87,6 +88,7 @@ type Verification struct {
 	Sample     int64    `json:"sample,omitempty" yaml:"sample"`           // identities
 	AtLeast    int64    `json:"at_least,omitempty" yaml:"at_least"`       // per cent of what a run of the old dataflow delivered
 	MoreFailed int64    `json:"more_failed,omitempty" yaml:"more_failed"` // percentage points of failed identities above the old dataflow's
+	AtPartner  bool     `json:"at_partner,omitempty" yaml:"at_partner"`   // audiences are looked up at the destination itself, where a grant is held
 }
 
 // Rollback is what may be rolled back, and until when; never after the shutdown.
@@ -241,6 +243,9 @@ func (p Playbook) check(doc *yamlfile.Document) {
 	}
 	if r := p.Reauthentication; r.Needed && r.Poll < Duration(time.Second) {
 		doc.Fault("reauthentication.poll", "must be at least 1s")
+	}
+	if r := p.Reauthentication; r.ByGrant && !r.Needed {
+		doc.Fault("reauthentication.by_grant", "says how to sign in, but nobody needs to: reauthentication.needed is false")
 	}
 	if r := p.Reauthentication; r.RenewBefore > 0 && r.RenewBefore >= r.Lease {
 		doc.Fault("reauthentication.renew_before", "must be shorter than the lease")

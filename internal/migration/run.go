@@ -36,6 +36,8 @@ type Baseline struct {
 	Activated int64     `json:"activated,omitempty"` // identities, over all runs
 	Failed    int64     `json:"failed,omitempty"`    // identities, over all runs
 	Last      time.Time `json:"last,omitzero"`       // when the last one that delivered ended
+
+	Partner *PartnerBase `json:"partner,omitempty"` // of a copy, where the destination is looked at
 }
 
 // BaselineOf sums up a dataflow's finished runs.
@@ -66,6 +68,10 @@ type RunVerdict struct {
 	Activated int64     `json:"activated,omitempty"` // identities, over the runs that were judged by their counts
 	Failed    int64     `json:"failed,omitempty"`
 	Expected  int64     `json:"expected,omitempty"` // identities that as many runs of the old dataflow delivered
+
+	Partner *PartnerLook `json:"partner,omitempty"` // what the destination itself shows; nil where the playbook does not ask
+
+	few bool // pending because too few identities say nothing either way
 }
 
 // clockSkew is how far the vendor's clock may be from ours.
@@ -134,6 +140,7 @@ func (v Verification) judge(verdict RunVerdict, seen, baseline Baseline) RunVerd
 	verdict.Status = RunPending
 	switch {
 	case total < need:
+		verdict.few = true
 		verdict.Reason = fmt.Sprintf("%d of at least %d identities so far: too few to tell", total, need)
 	case failed > usual+v.MoreFailed:
 		verdict.Status = RunFailed

@@ -57,10 +57,22 @@ func Assess(s Snapshot, old Card, available time.Time) Assessment {
 	}
 	for _, account := range s.Accounts {
 		if used[account.ID] {
-			a.Accounts = append(a.Accounts, account)
+			a.Accounts = append(a.Accounts, s.reaching(account))
 		}
 	}
 	return a
+}
+
+// reaching adds to an account which ad accounts its dataflows export to: whoever signs in must have access to them.
+func (s Snapshot) reaching(account Account) Account {
+	var ids []string
+	for _, d := range s.New {
+		if d.Account == account.ID && d.Advertiser != "" {
+			ids = append(ids, d.Advertiser)
+		}
+	}
+	account.Advertisers = sorted(ids)
+	return account
 }
 
 // orphans says that disabled dataflows of the new card may be copies whose originals are gone. Nothing ties them to anything, so a person decides.

@@ -66,7 +66,7 @@ func TestAssessFindsAccountsAndRunningCopies(t *testing.T) {
 	s.Old[0], s.Old[1] = s.Old[1], s.Old[0]
 	s.New[1].State = migration.Enabled
 	a := assess(s, pinterest())
-	require.Equal(t, []migration.Account{account("v5")}, a.Accounts, "an account without a dataflow is nobody's to sign in to")
+	require.Equal(t, []migration.Account{used("v5")}, a.Accounts, "an account without a dataflow is nobody's to sign in to")
 	require.Equal(t, 1, a.Running)
 	require.Equal(t, []string{"Shoppers", "Visitors"}, a.Names, "sorted by their ids")
 }

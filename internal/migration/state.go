@@ -97,6 +97,8 @@ type AccountState struct {
 	Note       string    `json:"note,omitempty"`       // the last answer about it
 	ClaimedBy  string    `json:"claimed_by,omitempty"` // whose word is not answered yet
 	RenewSince time.Time `json:"renew_since,omitzero"` // it is asked for again, because it ends soon
+	TriedAt    time.Time `json:"tried_at,omitzero"`    // the grant given then was tried, and did not renew it
+	ByGrant    bool      `json:"by_grant,omitempty"`   // the worker itself renewed it, by the grant it holds
 }
 
 // label is how people recognize the account.
@@ -236,6 +238,9 @@ func (s *State) Unverified() []PairState {
 // Learn takes over what a look at an account showed and tells whether it is verified by it.
 func (s *State) Learn(now Account, v Verdict, at time.Time) bool {
 	account := s.Account(now.ID)
+	if account != nil {
+		account.GrantedAt = now.GrantedAt
+	}
 	switch {
 	case account == nil, account.Verified && account.RenewSince.IsZero():
 		return false
@@ -247,7 +252,7 @@ func (s *State) Learn(now Account, v Verdict, at time.Time) bool {
 		account.Note, account.ClaimedBy = "nothing shows a new sign-in: it still ends at "+Instant(account.LeaseEnd), ""
 		return false
 	}
-	account.RenewSince = time.Time{}
+	account.RenewSince, account.ByGrant = time.Time{}, false
 	account.Note, account.ClaimedBy = v.Reason, ""
 	if !v.Verified {
 		if now.Name != account.Name {
@@ -266,7 +271,7 @@ func (s *State) Lapse(id, why string, at time.Time) {
 	if account := s.Account(id); account != nil {
 		account.Verified, account.VerifiedAt, account.LeaseEnd = false, time.Time{}, time.Time{}
 		account.Since, account.Note, account.ClaimedBy = at, why, ""
-		account.RenewSince = time.Time{}
+		account.RenewSince, account.TriedAt = time.Time{}, time.Time{}
 		account.Created = at // no sign-in from before counts any more
 	}
 }
@@ -287,7 +292,8 @@ func (s *State) AskAgain(p Playbook, now time.Time) (asked []string) {
 	before := p.Reauthentication.RenewBefore.Std()
 	for _, account := range s.leased(p) {
 		if before > 0 && account.RenewSince.IsZero() && !now.Before(account.LeaseEnd.Add(-before)) {
-			s.Account(account.ID).RenewSince = now
+			again := s.Account(account.ID)
+			again.RenewSince, again.TriedAt = now, time.Time{}
 			asked = append(asked, account.ID)
 		}
 	}

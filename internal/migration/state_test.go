@@ -44,7 +44,7 @@ func TestBegin(t *testing.T) {
 		s := begun(twoPairs(), pinterest())
 		require.True(t, s.Assessed)
 		require.Len(t, s.Accounts, 1)
-		require.Equal(t, migration.AccountState{Account: account("v5"), Since: assessed}, s.Accounts[0])
+		require.Equal(t, migration.AccountState{Account: used("v5"), Since: assessed}, s.Accounts[0])
 		require.Len(t, s.Pending(), 1)
 		require.False(t, s.Replan, "there is nothing to plan yet")
 	})
@@ -91,7 +91,7 @@ func TestBegin(t *testing.T) {
 		s.Begin(assess(again, pinterest()), pinterest())
 		require.Equal(t, look, s.Assessment.At)
 		require.Len(t, s.Accounts, 2)
-		require.Equal(t, migration.AccountState{Account: account("v5"), Since: assessed}, s.Accounts[0], "a sign-in since then must show")
+		require.Equal(t, migration.AccountState{Account: used("v5"), Since: assessed}, s.Accounts[0], "a sign-in since then must show")
 		require.Equal(t, look, s.Account("unused").Since)
 	})
 }

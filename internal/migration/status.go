@@ -31,13 +31,20 @@ type Status struct {
 	Deeds        []Deed            `json:"deeds"`
 	Consents     []Consent         `json:"consents"`
 	Notices      []Sent            `json:"notices"`
+	Title        string            `json:"title"`              // the playbook's
+	Zone         string            `json:"zone"`               // in which deadlines are days
+	Dataflows    []string          `json:"dataflows"`          // names of the first few that are affected
+	Listed       int               `json:"listed"`             // how many are affected
+	ByGrant      bool              `json:"by_grant,omitempty"` // a grant alone renews an account: Playbook.Reauthentication.ByGrant
+	Links        Links             `json:"links,omitzero"`
 }
 
 // Status describes the organization at the instant now.
 func (s *State) Status(o Organization, p Playbook, now time.Time) Status {
 	status := Status{
 		Organization: o.ID, Name: o.Name, Playbook: p.Name, Phase: s.Phase, Since: s.Since,
-		Timeline: p.Timeline, Terms: s.Terms(p, now),
+		Timeline: p.Timeline, Terms: s.Terms(p, now), ByGrant: p.Reauthentication.ByGrant, Links: p.Links,
+		Title: p.Title, Zone: p.Zone, Dataflows: orEmpty(s.Assessment.Names), Listed: s.Assessment.Listed,
 		Choices: maps.Clone(s.Choices), Paused: s.Paused != nil, Reason: s.Assessment.Reason,
 		Waits: orEmpty(s.Waits(o, p, now)), Accounts: orEmpty(s.Accounts), Pairs: orEmpty(s.Pairs),
 		Problems: orEmpty(s.Problems), Deeds: orEmpty(s.Deeds), Consents: orEmpty(s.Consents), Notices: orEmpty(s.Notices),

@@ -26,7 +26,8 @@ func TestStatus(t *testing.T) {
 		Timeline: pinterest().Timeline, Stage: migration.AtRisk, Guarantee: migration.AtRisk.Guarantee(), Deadline: "shutdown of the old API", DeadlineAt: shutdown,
 		Paused: true, Reason: s.Assessment.Reason, PlanHash: s.Plan.Hash,
 		Waits: s.Waits(acme(), pinterest(), atRisk), Accounts: s.Accounts, Pairs: pairs, Choices: map[string]string{}, Problems: s.Problems, Deeds: s.Deeds,
-		Terms: s.Terms(pinterest(), atRisk), Consents: []migration.Consent{}, Notices: []migration.Sent{},
+		Terms: s.Terms(pinterest(), atRisk), Consents: []migration.Consent{}, Notices: []migration.Sent{}, Links: pinterest().Links,
+		Title: "Pinterest v4 to v5", Zone: "America/Los_Angeles", Dataflows: []string{"Shoppers", "Visitors"}, Listed: 2,
 	}, got)
 	require.NotEmpty(t, got.Waits)
 	late := s.Status(acme(), pinterest(), shutdown)

@@ -183,7 +183,7 @@ func TestJudgeBlamesTheAccount(t *testing.T) {
 			require.Equal(t, c.lapses, !s.Told, "the person is told")
 			if c.lapses {
 				require.Contains(t, s.Account("v5").Note, "accept every permission")
-				require.Contains(t, s.NewNotice(migration.NoticeStart, "1", acme(), p, c.now).Text(), "accept every permission")
+				require.Contains(t, s.NewNotice(migration.NoticeStart, "1", acme(), p, c.now).Accounts[0].Why, "accept every permission")
 			}
 			require.Equal(t, c.back, s.Pair("o1").Back != nil)
 			if c.back {

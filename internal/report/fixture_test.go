@@ -41,7 +41,7 @@ func rich() Evidence {
 				{At: on("2023-12-11 09:31:05"), Carry: migration.Carry{Audience: audience("aud-9", "Holiday shoppers")}},
 				{At: on("2023-12-11 09:31:06"), Carry: migration.Carry{Audience: audience("aud-10", "Gift finders")}},
 			},
-			Verdict: &migration.RunVerdict{Dataflow: "c0ffee11", Status: migration.RunSucceeded, Run: "run-7781", Activated: 48210, Failed: 12, Expected: 47900, At: on("2023-12-11 11:40:00")},
+			Verdict: &migration.RunVerdict{Dataflow: "c0ffee11", Status: migration.RunSucceeded, Run: "run-7781", Activated: 48210, Failed: 12, Expected: 47900, At: on("2023-12-11 11:40:00"), Partner: &migration.PartnerLook{Exported: 4, Found: 4, Updated: 3, TooSmall: []string{"Gift finders"}}},
 		},
 		{
 			Pair: migration.Pair{

@@ -115,6 +115,8 @@ func accounts(list []migration.AccountState) section {
 			state = cell{Text: "waits for a sign-in", Tone: "wait", Note: "since " + instant(a.Since)}
 		case !a.RenewSince.IsZero():
 			state.Note = "asked for again since " + instant(a.RenewSince)
+		case a.ByGrant:
+			state.Note = "by the grant that is held"
 		}
 		end := at(a.LeaseEnd)
 		if a.Verified && a.LeaseEnd.IsZero() {
@@ -307,9 +309,17 @@ func verification(pairs []migration.PairState) section {
 		if v.Expected > 0 {
 			usual.Text = fmt.Sprintf("about %d", v.Expected)
 		}
-		s.Rows = append(s.Rows, []cell{dataflow(p), result(p), {Text: cmp.Or(v.Run, "–"), Class: "code"}, counts, usual, {Text: cmp.Or(v.Reason, p.Note)}})
+		s.Rows = append(s.Rows, []cell{dataflow(p), result(p), {Text: cmp.Or(v.Run, "–"), Class: "code"}, counts, usual, {Text: cmp.Or(v.Reason, p.Note), Note: atPartner(v.Partner)}})
 	}
 	return s
+}
+
+// atPartner is what the destination itself showed, or why nobody looked.
+func atPartner(look *migration.PartnerLook) string {
+	if look == nil {
+		return ""
+	}
+	return look.String()
 }
 
 func result(p migration.PairState) cell {
