@@ -1,4 +1,4 @@
-# One image, three programs: worker (the default), starter and emulator. Nothing else is in it, not even a shell.
+# One image, four programs: worker (the default), starter, portal and emulator. Nothing else is in it, not even a shell.
 
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
@@ -10,7 +10,7 @@ RUN --mount=type=cache,target=/go/pkg/mod go mod download
 
 COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go build -trimpath -ldflags='-s -w' -o /out/bin/ ./worker ./starter ./emulator
+    go build -trimpath -ldflags='-s -w' -o /out/bin/ ./worker ./starter ./portal ./emulator
 
 # The folders the worker writes to, owned by its user: a named volume takes owner and mode from here.
 RUN install -d -m 0750 /out/state/notices /out/state/reports

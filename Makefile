@@ -24,6 +24,9 @@ MODULES := . tools/compose tools/lint tools/temporal tools/workflowcheck
 # A browser is much to ask of a person's own machine: without one its tests are left out, and that is said. CI must have one.
 BROWSER = $(or $(CUTOVER_CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome),$(filter true,$(CI)))
 
+# So is PostgreSQL, which the store is tested on besides SQLite.
+POSTGRES = $(or $(CUTOVER_POSTGRES),$(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -1),$(filter true,$(CI)))
+
 # Packages that start no server of their own; evaluated when used, so that `make help` stays instant.
 QUICK = $$(go list ./... | grep -v '^cutover/test/')
 
@@ -52,10 +55,11 @@ size: $(BIN)/temporal ## migrate one organization of 500 dataflows and check tha
 ## Proving
 
 .PHONY: test
-test: $(BIN)/temporal ## everything that proves the behaviour (browser tests need Chromium in PATH or CUTOVER_CHROMIUM, and are left out without)
+test: $(BIN)/temporal ## everything that proves the behaviour (without Chromium or PostgreSQL their tests are left out, and that is said)
 	go test $(RACE) -timeout $(TEST_TIMEOUT) $(QUICK)
 	go test -timeout $(TEST_TIMEOUT) -run '^TestGeneratedHistories$$' ./workflows # all two thousand: under the race detector it is a part
 	go test $(END_TO_END) -timeout $(TEST_TIMEOUT) $$(go list ./test/... | grep -v '^cutover/test/webui$$')
+	$(if $(POSTGRES),go run ./test/postgres go test $(RACE) -timeout $(TEST_TIMEOUT) ./internal/store,@echo 'no PostgreSQL in PATH or /usr/lib/postgresql: the store was tested on SQLite alone')
 	$(if $(BROWSER),go test -timeout $(TEST_TIMEOUT) ./test/webui,@echo 'no Chromium in PATH or CUTOVER_CHROMIUM: the browser tests (test/webui) were left out')
 
 .PHONY: check
@@ -105,11 +109,11 @@ compose-check: ## read docker-compose.yml as strictly as an engine would, and by
 ## Building
 
 .PHONY: build
-build: ## worker, starter and emulator into .bin
-	CGO_ENABLED=0 go build -trimpath -o $(BIN)/ ./worker ./starter ./emulator
+build: ## worker, starter, portal and emulator into .bin
+	CGO_ENABLED=0 go build -trimpath -o $(BIN)/ ./worker ./starter ./portal ./emulator
 
 .PHONY: image
-image: ## one container image with the three binaries (needs Docker)
+image: ## one container image with the four binaries (needs Docker)
 	docker build --build-arg VERSION=$(VERSION) --tag cutover:$(VERSION) --tag cutover:dev .
 
 .PHONY: tools

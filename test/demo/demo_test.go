@@ -56,7 +56,7 @@ func TestWorld(t *testing.T) {
 		require.NoError(t, err)
 
 		started := 0
-		for folder, order := range map[string]migration.Order{"": migration.EnableFirst, secondFolder: migration.DisableFirst} {
+		for folder, order := range map[string]migration.Order{"": migration.EnableFirst, aloneFolder: migration.EnableFirst, secondFolder: migration.DisableFirst} {
 			manifest, err := config.ReadManifest(filepath.Join(dir, folder, "organizations.yaml"))
 			require.NoError(t, err)
 			started += len(manifest.Organizations)
@@ -75,7 +75,7 @@ func TestWorld(t *testing.T) {
 			_, err := credentials.Lookup(o.Credential, o.ID)
 			require.NoError(t, err)
 		}
-		_, err = emulator.New(scenario(all, timeline), emulator.Options{})
+		_, err = emulator.New(scenario(all, timeline, "an-app-secret"), emulator.Options{})
 		require.NoError(t, err)
 	}
 }
@@ -109,8 +109,8 @@ func TestFates(t *testing.T) {
 	require.Equal(t, []string{
 		"on_time", "at_risk", "after_shutdown", "not_affected", "several_accounts", "several_sandboxes", "vendor_faults", "signal_lost",
 		"signal_false", "ambiguous_pair", "hidden_dataflows", "worker_killed", "paused_resumed", "cancelled",
-		"drift_carried", "drift_blocked", "reenabled_old", "canary_failed", "inconclusive_held", "lapsed_lease", "wrong_advertiser", "late_recovery",
-		"second_playbook",
+		"drift_carried", "drift_blocked", "reenabled_old", "canary_failed", "inconclusive_held", "lapsed_lease", "wrong_advertiser",
+		"renewed_by_grant", "reconnected_by_page", "late_recovery", "second_playbook",
 	}, names)
 	slices.Sort(companies)
 	require.Len(t, slices.Compact(companies), len(names), "an organization has one fate")

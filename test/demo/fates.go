@@ -25,12 +25,14 @@ type fate struct {
 	stays     []string                             // dataflows that stay on the old card, by name
 	deleted   bool                                 // its old dataflows are deleted on the way
 	second    bool                                 // it is on the second playbook
+	alone     bool                                 // its people start its workflow themselves
+	language  string                               // of its people; empty: English
 	check     func(o *organization, f found) error // what else must have happened; nil: nothing
 }
 
 // fates are all of them. Each organization has its own credential.
 func fates() []fate {
-	return slices.Concat(fatesOfPeople(), fatesOfEdits(), fatesOfVerdicts(), fatesOfSignIns(), []fate{lateRecovery(), secondPlaybook()})
+	return slices.Concat(fatesOfPeople(), fatesOfEdits(), fatesOfVerdicts(), fatesOfSignIns(), fatesOfGrants(), []fate{lateRecovery(), secondPlaybook()})
 }
 
 // fatesOfPeople are those of people who come early, late, twice or not at all, and of processes that fail them.

@@ -7,21 +7,16 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"go.temporal.io/api/common/v1"
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/sdk/v1"
-	"go.temporal.io/api/workflowservice/v1"
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
 	"cutover/internal/notify"
 	"cutover/test/invariants"
+	"cutover/test/texts"
 )
 
 // found is everything that a play left behind.
@@ -70,6 +65,11 @@ func (p *play) gather(ctx context.Context, w *watched) (found, error) {
 	for _, o := range p.organizations {
 		f.facts.Secrets = append(f.facts.Secrets, invariants.Secret{What: "credential " + o.client.Name, Value: o.client.ClientSecret})
 	}
+	own, err := p.ownSecrets()
+	if err != nil {
+		return f, err
+	}
+	f.facts.Secrets = append(f.facts.Secrets, own...)
 	kept, err := p.kept()
 	if err != nil {
 		return f, err
@@ -123,116 +123,56 @@ func (o *organization) want(ledger []emulator.Entry) map[string]migration.Datafl
 	return want
 }
 
-// kept are the files that outlive a run: logs, what commands printed, notices, reports, and the engine's database.
-func (p *play) kept() ([]invariants.Text, error) {
-	var texts []invariants.Text
-	add := func(path string) error {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return fmt.Errorf("read what was kept: %w", err)
-		}
-		name, err := filepath.Rel(p.dir, path)
-		texts = append(texts, invariants.Text{Where: name, Data: data})
-		return err
+// ownSecrets are those that the product made, or that only its operator has. A link belongs into the notice that it was made for.
+func (p *play) ownSecrets() ([]invariants.Secret, error) {
+	secrets := []invariants.Secret{{What: "the app's secret", Value: p.appSecret}}
+	var keys struct {
+		Key []struct {
+			KeyData struct {
+				Value string `json:"value"`
+			} `json:"keyData"`
+		} `json:"key"`
 	}
-	for _, path := range []string{p.worker.Log, p.commandLog(), p.temporal.Log, p.temporal.Database} {
-		if err := add(path); err != nil {
-			return nil, err
-		}
+	data, err := os.ReadFile(filepath.Join(p.dir, "cutover-keys.json"))
+	if err != nil {
+		return nil, fmt.Errorf("read the keys: %w", err)
 	}
-	// What was written last stands in the log beside the database.
-	if err := add(p.temporal.Database + "-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	if err := json.Unmarshal(data, &keys); err != nil || len(keys.Key) == 0 {
+		return nil, fmt.Errorf("read the keys: the file holds none: %w", err)
 	}
-	for _, dir := range []string{p.worker.Notices, p.worker.Reports} {
-		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			return add(path)
-		})
-		if err != nil {
-			return nil, err
-		}
+	for _, key := range keys.Key {
+		secrets = append(secrets, invariants.Secret{What: "a key of the store", Value: key.KeyData.Value})
 	}
-	return texts, nil
-}
-
-// queryMetadata is the engine's own query for what its Web UI shows of a workflow.
-const queryMetadata = "__temporal_workflow_metadata"
-
-// told is what the engine tells whoever may look: every workflow's history, memo, search attributes and details.
-func (p *play) told(ctx context.Context) ([]invariants.Text, error) {
-	var texts []invariants.Text
-	add := func(where string, message proto.Message) error {
-		raw, err := proto.Marshal(message)
-		if err != nil {
-			return fmt.Errorf("encode %s: %w", where, err)
-		}
-		text, err := protojson.Marshal(message)
-		if err != nil {
-			return fmt.Errorf("encode %s: %w", where, err)
-		}
-		texts = append(texts, invariants.Text{Where: where, Data: raw}, invariants.Text{Where: where + " as JSON", Data: text})
-		return nil
-	}
-	executions, err := p.executions(ctx)
+	notices, err := p.notices()
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range executions {
-		described, err := p.engine.DescribeWorkflowExecution(ctx, e.GetWorkflowId(), e.GetRunId())
-		if err != nil {
-			return nil, fmt.Errorf("describe %s: %w", e.GetWorkflowId(), err)
-		}
-		if err := add("the description of "+e.GetWorkflowId(), described); err != nil {
-			return nil, err
-		}
-		events := p.engine.GetWorkflowHistory(ctx, e.GetWorkflowId(), e.GetRunId(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-		for events.HasNext() {
-			event, err := events.Next()
-			if err != nil {
-				return nil, fmt.Errorf("read the history of %s: %w", e.GetWorkflowId(), err)
-			}
-			if err := add(fmt.Sprintf("event %d of %s", event.GetEventId(), e.GetWorkflowId()), event); err != nil {
-				return nil, err
-			}
-		}
-		metadata, err := p.engine.QueryWorkflow(ctx, e.GetWorkflowId(), e.GetRunId(), queryMetadata)
-		if err != nil {
-			return nil, fmt.Errorf("query the details of %s: %w", e.GetWorkflowId(), err)
-		}
-		var shown sdk.WorkflowMetadata
-		if err := metadata.Get(&shown); err != nil {
-			return nil, fmt.Errorf("read the details of %s: %w", e.GetWorkflowId(), err)
-		}
-		if err := add("the details of "+e.GetWorkflowId(), &shown); err != nil {
-			return nil, err
+	for _, notice := range notices {
+		for _, link := range linkForm.FindAllString(notice.Text, -1) {
+			secrets = append(secrets, invariants.Secret{What: "a link", Value: path.Base(link), Home: filepath.Base(p.worker.Notices)})
 		}
 	}
-	return texts, nil
+	return secrets, nil
 }
 
-// executions are all runs of all workflows.
-func (p *play) executions(ctx context.Context) ([]*common.WorkflowExecution, error) {
-	var all []*common.WorkflowExecution
-	var page []byte
-	for {
-		answer, err := p.engine.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: p.temporal.Namespace, NextPageToken: page})
-		if err != nil {
-			return nil, fmt.Errorf("list workflows: %w", err)
-		}
-		for _, e := range answer.GetExecutions() {
-			all = append(all, e.GetExecution())
-		}
-		if page = answer.GetNextPageToken(); len(page) == 0 {
-			break
-		}
+// store is the file of the worker's and the portal's database.
+func (p *play) store() string { return filepath.Join(p.dir, "cutover.db") }
+
+// kept are the files that outlive a run: logs, what commands printed, notices, reports, and the databases.
+func (p *play) kept() ([]invariants.Text, error) {
+	return texts.OfFiles(p.dir, p.worker.Log, p.portal.Log, p.commandLog(), p.temporal.Log, p.temporal.Database, p.store(), p.worker.Notices, p.worker.Reports)
+}
+
+// told is what the engine tells whoever may look.
+func (p *play) told(ctx context.Context) ([]invariants.Text, error) {
+	runs, err := texts.Runs(ctx, p.engine, p.temporal.Namespace)
+	if err != nil {
+		return nil, err
 	}
-	if len(all) < len(p.organizations) {
-		return nil, fmt.Errorf("the engine lists %d workflows and %d were started", len(all), len(p.organizations))
+	if len(runs) < len(p.organizations) {
+		return nil, fmt.Errorf("the engine lists %d workflows and %d were started", len(runs), len(p.organizations))
 	}
-	return all, nil
+	return texts.OfEngine(ctx, p.engine, runs)
 }
 
 // notices are the notices that were delivered.

@@ -44,8 +44,11 @@ func (o *organization) workflowID() string { return workflows.WorkflowID(o.playb
 
 // starter is the operator's command, run where the organization's manifest is.
 func (o *organization) starter() stack.Starter {
-	if o.second {
+	switch {
+	case o.second:
 		return o.play.second
+	case o.alone:
+		return o.play.alone
 	}
 	return o.play.starter
 }

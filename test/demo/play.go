@@ -25,10 +25,14 @@ type play struct {
 	temporal *stack.Temporal
 	vendor   *stack.Vendor
 	worker   *stack.Worker
+	portal   *stack.Portal
 	starter  stack.Starter
 	second   stack.Starter // where the second playbook's manifest is
+	alone    stack.Starter // where the manifest is of those that start later
 	engine   client.Client
 	closers  []func() error
+
+	appSecret string // of the operator's own app at Pinterest
 
 	commands sync.Mutex // guards the file that the operator's commands are noted in
 }
@@ -48,7 +52,7 @@ func setUp(ctx context.Context, s settings, dir string, say *voice) (*play, erro
 
 func (p *play) start(ctx context.Context, s settings) error {
 	say := p.say
-	say.line("building worker, starter and emulator")
+	say.line("building worker, starter, portal and emulator")
 	binaries, err := stack.Build(ctx, p.dir)
 	if err != nil {
 		return err
@@ -78,17 +82,29 @@ func (p *play) start(ctx context.Context, s settings) error {
 		return err
 	}
 	p.closers = append(p.closers, func() error { return p.vendor.Stop() })
+	p.appSecret = world.appSecret
+	app := "CUTOVER_PINTEREST_APP=" + world.app
+	p.portal, err = stack.NewPortal(ctx, binaries.Portal, p.dir, p.temporal, p.vendor.URL, app)
+	if err != nil {
+		return err
+	}
 	p.worker, err = stack.StartWorker(ctx, stack.WorkerOptions{
 		Binary: binaries.Worker, Dir: p.dir, Temporal: p.temporal, VendorURL: p.vendor.URL, Credentials: world.credentials,
-		Env: []string{"CUTOVER_ADOBE_RPS=200"},
+		Env: []string{"CUTOVER_ADOBE_RPS=200", app, "CUTOVER_PORTAL_URL=" + p.portal.URL},
 	})
 	if err != nil {
 		return err
 	}
 	p.closers = append(p.closers, func() error { return p.worker.Stop() })
+	if err := p.portal.Start(ctx); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, func() error { return p.portal.Stop() })
 	p.starter = stack.NewStarter(binaries.Starter, p.dir, p.temporal)
 	p.second = p.starter
 	p.second.Dir = filepath.Join(p.dir, secondFolder)
+	p.alone = p.starter
+	p.alone.Dir = filepath.Join(p.dir, aloneFolder)
 	for _, starter := range []stack.Starter{p.starter, p.second} {
 		answer, err := starter.Do(ctx, "start", "--all")
 		p.note(answer)

@@ -51,6 +51,7 @@ reminders:
   before_shutdown: [10s, 5s]
   after_shutdown_every: 10s
 reauthentication:
+  by_grant: true
   lease: 30d
   renew_before: 2s
   poll: 1s
@@ -64,6 +65,7 @@ verification:
   sample: 100
   at_least: 20
   more_failed: 10
+  at_partner: true
 drift:
   audience_added: carry
   advertiser: block
@@ -86,7 +88,7 @@ func cast(timeline migration.Timeline) []*organization {
 		name := strings.ToLower(f.company)
 		o := &organization{fate: f, timeline: timeline, Organization: migration.Organization{
 			ID: strings.ToUpper(f.company) + "@AdobeOrg", Name: f.company, Credential: name,
-			Contacts: []string{"marketing@" + name + ".example"}, ExpectedDataflows: f.expected,
+			Contacts: []string{"marketing@" + name + ".example"}, Language: f.language, ExpectedDataflows: f.expected,
 		}}
 		for _, sandbox := range f.sandboxes {
 			o.Sandboxes = append(o.Sandboxes, sandbox.Name)
@@ -98,13 +100,20 @@ func cast(timeline migration.Timeline) []*organization {
 	return all
 }
 
+// aloneFolder holds the manifest of organizations that are not started with the others.
+const aloneFolder = "alone"
+
+// appID is the operator's own app at Pinterest.
+const appID = "1500042"
+
 // scenario is the vendors' world.
-func scenario(all []*organization, timeline migration.Timeline) emulator.Scenario {
+func scenario(all []*organization, timeline migration.Timeline, appSecret string) emulator.Scenario {
 	s := emulator.Scenario{
 		Stages:     emulator.Stages{CardsAvailable: emulator.At(timeline.Available), OldAPIClosed: emulator.At(timeline.Shutdown)},
 		Migrations: []emulator.Cards{secondCards()},
 		// Hours of flow runs are seconds here, and so is how long they are kept. A copy has its first one at once: the second playbook looks every half hour.
-		Settings: emulator.Settings{RunWindow: 2 * time.Second, RunRetention: time.Minute, ImmediateRuns: true, Latency: 20 * time.Millisecond},
+		Settings:  emulator.Settings{RunWindow: 2 * time.Second, RunRetention: time.Minute, ImmediateRuns: true, Latency: 20 * time.Millisecond, PatchedGrants: true},
+		Pinterest: emulator.PinterestApp{ClientID: appID, ClientSecret: appSecret},
 	}
 	for _, o := range all {
 		organization := emulator.Organization{
@@ -124,26 +133,33 @@ func scenario(all []*organization, timeline migration.Timeline) emulator.Scenari
 
 // files are what the processes read.
 type files struct {
-	scenario, credentials string
+	scenario, credentials, app string
+	appSecret                  string
 }
 
 func writeWorld(dir string, all []*organization, timeline migration.Timeline) (files, error) {
-	scenarioPath, err := stack.WriteScenario(dir, scenario(all, timeline))
-	if err != nil {
+	world := files{appSecret: "pinterest-app-" + rand.Text() + "+/=&"}
+	var err error
+	if world.scenario, err = stack.WriteScenario(dir, scenario(all, timeline, world.appSecret)); err != nil {
+		return files{}, err
+	}
+	if world.app, err = stack.WritePinterestApp(dir, appID, world.appSecret); err != nil {
 		return files{}, err
 	}
 	credentials := make([]stack.Credential, len(all))
-	var organizations, second []migration.Organization
+	var organizations, second, alone []migration.Organization
 	for i, o := range all {
 		credentials[i] = o.client
-		if o.second {
+		switch {
+		case o.second:
 			second = append(second, o.Organization)
-		} else {
+		case o.alone:
+			alone = append(alone, o.Organization)
+		default:
 			organizations = append(organizations, o.Organization)
 		}
 	}
-	credentialsPath, err := stack.WriteCredentials(dir, credentials)
-	if err != nil {
+	if world.credentials, err = stack.WriteCredentials(dir, credentials); err != nil {
 		return files{}, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, playbookName+".yaml"), []byte(playbook(timeline)), 0o600); err != nil {
@@ -152,5 +168,11 @@ func writeWorld(dir string, all []*organization, timeline migration.Timeline) (f
 	if _, err := stack.WriteManifest(dir, playbookName+".yaml", organizations); err != nil {
 		return files{}, err
 	}
-	return files{scenarioPath, credentialsPath}, writeSecond(dir, second, timeline)
+	if err := os.Mkdir(filepath.Join(dir, aloneFolder), 0o700); err != nil {
+		return files{}, fmt.Errorf("write manifest: %w", err)
+	}
+	if _, err := stack.WriteManifest(filepath.Join(dir, aloneFolder), filepath.Join("..", playbookName+".yaml"), alone); err != nil {
+		return files{}, err
+	}
+	return world, writeSecond(dir, second, timeline)
 }

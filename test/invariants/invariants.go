@@ -69,6 +69,7 @@ type Sample struct {
 type Secret struct {
 	What  string // which one it is; this is printed, the value never
 	Value string
+	Home  string // where texts begin in which it may stand; empty: nowhere
 }
 
 // Text is something that people or machines keep: a history, a log, a notice, a database file.

@@ -273,3 +273,38 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []Name{"no-gap", "no-stray", "no-guess", "no-stale", "no-early", "no-leak", "no-cross", "no-loss", "no-silence"}, Names())
 }
+
+// A link to the reconnect page is a secret that belongs into its notice, and nowhere else.
+func TestASecretMayStandAtHome(t *testing.T) {
+	t.Parallel()
+	secret := []Secret{{What: "a link", Value: "a-long-secret-value", Home: "notices"}}
+	require.Empty(t, leaks(&world{Facts: Facts{Secrets: secret, Texts: []Text{{Where: "notices/1.txt", Data: []byte("open a-long-secret-value")}}}}))
+	require.Len(t, leaks(&world{Facts: Facts{Secrets: secret, Texts: []Text{{Where: "worker.log", Data: []byte("open a-long-secret-value")}}}}), 1)
+}
+
+// An account is written to only by the grant that is held for it, and only where the playbook allows that.
+func TestCredentialsAreWrittenByAGrantAlone(t *testing.T) {
+	t.Parallel()
+	patched := emulator.Entry{
+		Organization: acme, Sandbox: "prod", Actor: client, Kind: emulator.KindWrite, Entity: connection, ID: "account", Op: emulator.OpPatch, Applied: true, At: start.Add(time.Minute),
+	}
+	for name, c := range map[string]struct {
+		change func(*migration.Status)
+		stray  bool
+	}{
+		"held":                    {func(*migration.Status) {}, false},
+		"not allowed":             {func(s *migration.Status) { s.ByGrant = false }, true},
+		"not held":                {func(s *migration.Status) { s.Accounts[0].GrantedAt = time.Time{} }, true},
+		"given later":             {func(s *migration.Status) { s.Accounts[0].GrantedAt = start.Add(time.Hour) }, true},
+		"for another account":     {func(s *migration.Status) { s.Accounts[0].ID = "other" }, true},
+		"in another sandbox":      {func(s *migration.Status) { s.Accounts[0].Sandbox = "emea" }, true},
+		"no account at all known": {func(s *migration.Status) { s.Accounts = nil }, true},
+	} {
+		status := migration.Status{
+			Organization: acme, ByGrant: true, Accounts: []migration.AccountState{{Account: migration.Account{ID: "account", Sandbox: "prod", GrantedAt: start}}},
+		}
+		c.change(&status)
+		facts := Facts{Ledger: []emulator.Entry{patched}, Organizations: []Organization{{ID: acme, Status: status, Want: Want{Outcome: migration.Migrated}}}}
+		require.Equal(t, c.stray, len(strays(index(facts))) == 1, name)
+	}
+}

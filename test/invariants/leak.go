@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // A shorter secret would be found everywhere by chance.
@@ -30,7 +31,9 @@ func leaks(w *world) []Violation {
 	}
 	for _, text := range w.Texts {
 		for _, needle := range haystack.search(text.Data) {
-			leak(fmt.Sprintf("%s stands in %s, %s", needle.what, text.Where, needle.form))
+			if needle.home == "" || !strings.HasPrefix(text.Where, needle.home) {
+				leak(fmt.Sprintf("%s stands in %s, %s", needle.what, text.Where, needle.form))
+			}
 		}
 	}
 	return found
@@ -38,8 +41,8 @@ func leaks(w *world) []Violation {
 
 // needle is one form of a secret.
 type needle struct {
-	what, form string
-	bytes      []byte
+	what, form, home string
+	bytes            []byte
 }
 
 // searcher looks for many needles in one pass. Needles are found by their first four bytes, so that a long list costs no more than a short one.
@@ -58,7 +61,7 @@ func (s *searcher) add(secret Secret) {
 		if s.needles == nil {
 			s.needles = map[uint32][]needle{}
 		}
-		n := needle{secret.What, form, []byte(text)}
+		n := needle{secret.What, form, secret.Home, []byte(text)}
 		s.first[binary.BigEndian.Uint16(n.bytes)] = true
 		key := binary.BigEndian.Uint32(n.bytes)
 		s.needles[key] = append(s.needles[key], n)

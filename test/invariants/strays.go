@@ -30,6 +30,8 @@ func (w *world) stray(e emulator.Entry) string {
 		return "the organization is not part of the run"
 	case org.Want.Outcome == migration.NotAffected:
 		return "the organization is not affected"
+	case e.Entity == connection && e.Op == emulator.OpPatch:
+		return w.strayRenewal(org, e)
 	case e.Entity != flow:
 		return "only dataflows are switched"
 	}
@@ -46,6 +48,24 @@ func (w *world) stray(e emulator.Entry) string {
 		}
 	}
 	return why
+}
+
+// strayRenewal tells why credentials that were written into an account are none that the worker got by a grant that it holds for it.
+func (w *world) strayRenewal(org *Organization, e emulator.Entry) string {
+	statuses := []migration.Status{org.Status}
+	for _, sample := range w.Samples {
+		if sample.Status.Organization == org.ID {
+			statuses = append(statuses, sample.Status)
+		}
+	}
+	for _, status := range statuses {
+		if slices.ContainsFunc(status.Accounts, func(a migration.AccountState) bool {
+			return status.ByGrant && a.ID == e.ID && a.Sandbox == e.Sandbox && !a.GrantedAt.IsZero() && !a.GrantedAt.After(e.At)
+		}) {
+			return ""
+		}
+	}
+	return "no grant is held for this account, or the playbook does not let it be renewed by one"
 }
 
 // strayOf tells why a write on a side of the pair is none that its plan, its history or its rollback explains.

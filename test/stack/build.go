@@ -10,7 +10,7 @@ import (
 
 // Binaries are the paths of the product's commands and of the emulator.
 type Binaries struct {
-	Worker, Starter, Emulator string
+	Worker, Starter, Portal, Emulator string
 }
 
 // Build builds the commands of this module into dir.
@@ -23,10 +23,11 @@ func Build(ctx context.Context, dir string) (Binaries, error) {
 	if err != nil {
 		return Binaries{}, fmt.Errorf("build: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "./worker", "./starter", "./emulator")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "./worker", "./starter", "./portal", "./emulator")
 	cmd.Dir = root
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return Binaries{}, fmt.Errorf("build worker, starter and emulator: %w: %s", err, strings.TrimSpace(string(output)))
+		return Binaries{}, fmt.Errorf("build worker, starter, portal and emulator: %w: %s", err, strings.TrimSpace(string(output)))
 	}
-	return Binaries{Worker: filepath.Join(dir, "worker"), Starter: filepath.Join(dir, "starter"), Emulator: filepath.Join(dir, "emulator")}, nil
+	in := func(name string) string { return filepath.Join(dir, name) }
+	return Binaries{Worker: in("worker"), Starter: in("starter"), Portal: in("portal"), Emulator: in("emulator")}, nil
 }

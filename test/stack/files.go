@@ -23,10 +23,6 @@ type Credential struct {
 
 // WriteCredentials writes credentials.yaml into dir, with each secret in a file of its own beside it, and returns its path.
 func WriteCredentials(dir string, credentials []Credential) (string, error) {
-	secrets := filepath.Join(dir, "secrets")
-	if err := os.MkdirAll(secrets, privateDir); err != nil {
-		return "", fmt.Errorf("write credentials: %w", err)
-	}
 	type entry struct {
 		Organization string            `yaml:"organization"`
 		ClientID     string            `yaml:"client_id"`
@@ -34,12 +30,20 @@ func WriteCredentials(dir string, credentials []Credential) (string, error) {
 	}
 	file := map[string]entry{}
 	for _, c := range credentials {
-		if err := os.WriteFile(filepath.Join(secrets, c.Name), []byte(c.ClientSecret+"\n"), privateFile); err != nil {
+		if err := writeSecret(dir, c.Name, c.ClientSecret); err != nil {
 			return "", fmt.Errorf("write credentials: %w", err)
 		}
 		file[c.Name] = entry{c.Organization, c.ClientID, map[string]string{"file": filepath.Join("secrets", c.Name)}}
 	}
 	return writeYAML(dir, "credentials.yaml", file)
+}
+
+// writeSecret writes a secret into a file of its own.
+func writeSecret(dir, name, secret string) error {
+	if err := os.MkdirAll(filepath.Join(dir, "secrets"), privateDir); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "secrets", name), []byte(secret+"\n"), privateFile)
 }
 
 // WriteManifest writes organizations.yaml into dir and returns its path. The playbook is a name, or a path relative to dir.
@@ -50,6 +54,7 @@ func WriteManifest(dir, playbook string, organizations []migration.Organization)
 		Sandboxes         []string `yaml:"sandboxes,omitempty"`
 		Contacts          []string `yaml:"contacts,omitempty"`
 		Credential        string   `yaml:"credential"`
+		Language          string   `yaml:"language,omitempty"`
 		ExpectedDataflows int      `yaml:"expected_dataflows,omitempty"`
 	}
 	file := struct {

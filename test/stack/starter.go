@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -13,11 +14,12 @@ import (
 // commandTimeout bounds one command: the starter bounds its own waits, and this one is for a starter that hangs.
 const commandTimeout = 2 * time.Minute
 
-// Starter runs the operator's command.
+// Starter runs the operator's command, or another command that ends by itself.
 type Starter struct {
 	Binary string
 	Dir    string // its working directory, where it finds organizations.yaml
 	Env    []string
+	Input  string // on its standard input
 }
 
 // NewStarter is the command for the server, run where the manifest is.
@@ -39,11 +41,12 @@ func (s Starter) Run(ctx context.Context, args ...string) (Answer, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, s.Binary, args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.Dir, environment(s.Env...), &stdout, &stderr
+	cmd.Stdin = strings.NewReader(s.Input)
 	err := cmd.Run()
 	answer := Answer{Args: args, Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode()}
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || ctx.Err() != nil) {
-		return answer, fmt.Errorf("starter %s: %w", strings.Join(args, " "), errors.Join(ctx.Err(), err))
+		return answer, fmt.Errorf("%s %s: %w", filepath.Base(s.Binary), strings.Join(args, " "), errors.Join(ctx.Err(), err))
 	}
 	return answer, nil
 }
@@ -52,7 +55,7 @@ func (s Starter) Run(ctx context.Context, args ...string) (Answer, error) {
 func (s Starter) Do(ctx context.Context, args ...string) (Answer, error) {
 	answer, err := s.Run(ctx, args...)
 	if err == nil && answer.Code != 0 {
-		err = fmt.Errorf("starter %s: exit code %d: %s", strings.Join(args, " "), answer.Code, strings.TrimSpace(answer.Stderr+" "+answer.Stdout))
+		err = fmt.Errorf("%s %s: exit code %d: %s", filepath.Base(s.Binary), strings.Join(args, " "), answer.Code, strings.TrimSpace(answer.Stderr+" "+answer.Stdout))
 	}
 	return answer, err
 }

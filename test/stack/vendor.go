@@ -153,6 +153,18 @@ func (v *Vendor) SetRate(ctx context.Context, perSecond float64, retryAfter time
 	return v.post(ctx, "/limits", map[string]any{"requests_per_second": perSecond, "retry_after": retryAfter.String()}, nil)
 }
 
+// GrantPinterest has the organization's person consent to the operator's own app without a browser, and returns the token answer.
+func (v *Vendor) GrantPinterest(ctx context.Context, org string) (emulator.PinterestTokens, error) {
+	var tokens emulator.PinterestTokens
+	err := v.post(ctx, "/pinterest/grants", map[string]string{"organization": org}, &tokens)
+	return tokens, err
+}
+
+// RevokePinterest ends every grant of the organization's person.
+func (v *Vendor) RevokePinterest(ctx context.Context, org string) error {
+	return v.post(ctx, "/pinterest/revoke", map[string]string{"organization": org}, nil)
+}
+
 // ExpireTokens ends every access token of the client now.
 func (v *Vendor) ExpireTokens(ctx context.Context, clientID string) error {
 	return v.post(ctx, "/tokens/expire", map[string]string{"client_id": clientID}, nil)

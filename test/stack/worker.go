@@ -55,6 +55,11 @@ func StartWorker(ctx context.Context, o WorkerOptions) (*Worker, error) {
 	return w, nil
 }
 
+// Command is one of the worker's own commands, such as `worker grants list`, with the worker's configuration.
+func (w *Worker) Command(input string) Starter {
+	return Starter{Binary: w.command.path, Dir: w.command.dir, Env: w.command.env, Input: input}
+}
+
 // Start starts the worker again, as it was, after Kill or Stop.
 func (w *Worker) Start(ctx context.Context) error {
 	process, err := start(ctx, w.command)

@@ -96,12 +96,24 @@ type files struct {
 	playbook              migration.Playbook
 }
 
-func writeFiles(dir string, all []Organization, rules string) (files, error) {
-	playbook := playbook + rules
-	scenario := emulator.Scenario{Settings: emulator.Settings{RunWindow: runWindow, RunRetention: runRetention}}
+// AppID and AppSecret are those of the operator's own app at Pinterest.
+const (
+	AppID     = "1500042"
+	AppSecret = "pinterest-app-canary-7Q2+/=&x"
+)
+
+func writeFiles(dir string, options Options) (files, error) {
+	playbook := playbook + options.Rules
+	if options.Portal {
+		playbook = strings.Replace(playbook, "reauthentication:\n", "reauthentication:\n  by_grant: true\n", 1)
+	}
+	scenario := emulator.Scenario{
+		Settings:  emulator.Settings{RunWindow: runWindow, RunRetention: runRetention, PatchedGrants: options.Portal},
+		Pinterest: emulator.PinterestApp{ClientID: AppID, ClientSecret: AppSecret},
+	}
 	var credentials []stack.Credential
 	var organizations []migration.Organization
-	for _, o := range all {
+	for _, o := range options.Organizations {
 		c := stack.Credential{Name: o.client(), Organization: o.ID(), ClientID: o.client() + "-client", ClientSecret: o.client() + "-secret"}
 		credentials = append(credentials, c)
 		scenario.Organizations = append(scenario.Organizations, emulator.Organization{

@@ -23,6 +23,8 @@ type Options struct {
 	UI            bool     // serve the Web UI
 	Server        []string // more arguments of the Temporal server
 	Idle          bool     // without a worker
+	Portal        bool     // with the reconnect page; the worker renews accounts by the grants it holds
+	Env           []string // more of the worker's and the portal's environment
 }
 
 // World is everything that runs.
@@ -31,6 +33,7 @@ type World struct {
 	Temporal    *stack.Temporal
 	Vendor      *stack.Vendor
 	Worker      *stack.Worker // nil in an idle one
+	Portal      *stack.Portal // nil without one
 	Starter     stack.Starter
 	Client      client.Client
 	Binaries    stack.Binaries
@@ -53,7 +56,7 @@ func New(t *testing.T, o Options) *World {
 	require.NoError(t, err)
 	t.Cleanup(w.Client.Close)
 
-	files, err := writeFiles(w.Dir, o.Organizations, o.Rules)
+	files, err := writeFiles(w.Dir, o)
 	require.NoError(t, err)
 	w.Credentials, w.Playbook = files.credentials, files.playbook
 	w.Vendor, err = stack.StartVendor(ctx, w.Binaries.Emulator, w.Dir, files.scenario, 1)
@@ -62,10 +65,22 @@ func New(t *testing.T, o Options) *World {
 	w.Starter = stack.NewStarter(w.Binaries.Starter, w.Dir, w.Temporal)
 	w.worker = stack.WorkerOptions{
 		Binary: w.Binaries.Worker, Dir: w.Dir, Temporal: w.Temporal, VendorURL: w.Vendor.URL, Credentials: w.Credentials,
-		Env: []string{"CUTOVER_ADOBE_RPS=200"},
+		Env: append([]string{"CUTOVER_ADOBE_RPS=200"}, o.Env...),
+	}
+	if o.Portal {
+		app, err := stack.WritePinterestApp(w.Dir, AppID, AppSecret)
+		require.NoError(t, err)
+		env := append([]string{"CUTOVER_PINTEREST_APP=" + app}, o.Env...)
+		w.Portal, err = stack.NewPortal(ctx, w.Binaries.Portal, w.Dir, w.Temporal, w.Vendor.URL, env...)
+		require.NoError(t, err)
+		w.worker.Env = append(w.worker.Env, env[0], "CUTOVER_PORTAL_URL="+w.Portal.URL)
 	}
 	if !o.Idle {
 		w.Worker = w.StartWorker(t, "worker")
+	}
+	if o.Portal {
+		require.NoError(t, w.Portal.Start(ctx))
+		ends(t, func() *stack.Process { return w.Portal.Process })
 	}
 	return w
 }
