@@ -41,6 +41,7 @@ type configuration struct {
 	storeKMS   string
 	app        string // path; empty: nobody is asked to consent
 	pinterest  string // URL
+	web        string // URL at which people reach Pinterest; empty: the usual one
 	allowPlain bool
 	logFormat  string
 	logLevel   string
@@ -63,6 +64,7 @@ func fromEnvironment(env engine.Environment) (configuration, error) {
 		storeKMS:   read(env, config.EnvStoreKMS, ""),
 		app:        read(env, config.EnvPinterestApp, ""),
 		pinterest:  read(env, config.EnvPinterestURL, pinterest.DefaultURL),
+		web:        read(env, config.EnvPinterestWebURL, ""),
 		allowPlain: read(env, config.EnvAllowPlain, "0") == "1",
 		logFormat:  read(env, config.EnvLogFormat, ""),
 		logLevel:   read(env, config.EnvLogLevel, "info"),
@@ -148,16 +150,16 @@ func configure(ctx context.Context, env engine.Environment, logs io.Writer) (set
 	if cfg.app != "" {
 		app, appErr = config.ReadPinterestApp(cfg.app, env.Getenv)
 	}
-	vendor, vendorErr := pinterest.New(pinterest.Config{URL: cfg.pinterest, AllowPlainHTTP: cfg.allowPlain, Timeout: vendorTimeout, Now: time.Now})
+	vendor, vendorErr := pinterest.New(pinterest.Config{URL: cfg.pinterest, WebURL: cfg.web, AllowPlainHTTP: cfg.allowPlain, Timeout: vendorTimeout, Now: time.Now})
 	if vendorErr != nil {
-		vendorErr = fmt.Errorf("%s: %w", config.EnvPinterestURL, vendorErr)
+		vendorErr = fmt.Errorf("%s, %s: %w", config.EnvPinterestURL, config.EnvPinterestWebURL, vendorErr)
 	}
 	options, temporalErr := temporalOptions(ctx, env)
 	sealer, keysErr := storeKeys(ctx, cfg)
 	if err := errors.Join(envErr, appErr, vendorErr, temporalErr, keysErr); err != nil {
 		return setup{}, usageError{err}
 	}
-	logger, err := engine.NewLogger(logFormat(cfg.logFormat, logs), cfg.logLevel, logs)
+	logger, err := engine.NewRedactedLogger(logFormat(cfg.logFormat, logs), cfg.logLevel, logs, engine.NewRedactor(cfg.secrets(env, app)...))
 	if err != nil {
 		return setup{}, usageError{err}
 	}
@@ -178,6 +180,15 @@ func configure(ctx context.Context, env engine.Environment, logs io.Writer) (set
 			Workflows: connected, Store: database, Pinterest: vendor, App: app, URL: cfg.public, Log: logger, Now: time.Now,
 		},
 	}, nil
+}
+
+// secrets are what no log may hold.
+func (c configuration) secrets(env engine.Environment, app pinterest.App) []string {
+	all := []string{app.ClientSecret, config.Worker{StoreURL: c.storeURL}.Password()}
+	for _, name := range []string{"TEMPORAL_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET"} {
+		all = append(all, env.Getenv(name)) // read by libraries
+	}
+	return all
 }
 
 func temporalOptions(ctx context.Context, env engine.Environment) (client.Options, error) {

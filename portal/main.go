@@ -70,6 +70,7 @@ Everything is configured by the environment:
   CUTOVER_PINTEREST_APP     file with client_id and client_secret of the app that people consent to; without it the page leads through Adobe alone.
                             The app must have registered CUTOVER_PORTAL_URL followed by /callback as a redirect URI
   CUTOVER_PINTEREST_URL     Pinterest's API (default the real one; https, or http for this machine)
+  CUTOVER_PINTEREST_WEB_URL where people sign in at Pinterest (default the real one, or that of the API if it is another)
   CUTOVER_ALLOW_PLAIN_HTTP  1 allows http to other machines, for rehearsals only
   CUTOVER_CODEC_KEYS, CUTOVER_CODEC_KMS
                             keys of Temporal's payloads, where the worker encrypts them

@@ -180,11 +180,18 @@ func (p *play) perform(ctx context.Context) (verdict, error) {
 func (p *play) stay(ctx context.Context) {
 	o := p.organizations[0]
 	env := strings.Join(stack.TemporalEnv(p.dir, p.temporal), " ")
+	page := "none: "
+	if link, err := p.portal.Command().Do(ctx, "link", "--org", o.ID, "--playbook", o.playbookName()); err != nil {
+		page += err.Error()
+	} else {
+		page = strings.TrimSpace(link.Stdout)
+	}
 	p.say.line("everything stays up until Ctrl-C; nobody acts but you")
 	p.say.plain(`
 All organizations   %[1]s/namespaces/%[2]s/workflows
 One of them         %[3]s
 Sign in for one     %[4]s  (Reconnect, at an account of the new card)
+Its own page        %[9]s  (works once; each notice has a new one)
 
 In another terminal:
   cd %[5]s
@@ -198,7 +205,7 @@ In another terminal:
 Fates: %[8]s
 `, p.temporal.WebURL, p.temporal.Namespace,
 		engine.WebURL(p.temporal.WebURL, p.temporal.Namespace, o.workflowID(), ""),
-		p.vendor.URL, p.dir, env, o.ID, p.listFates())
+		p.vendor.URL, p.dir, env, o.ID, p.listFates(), page)
 	<-ctx.Done()
 	p.say.line("stopping")
 }

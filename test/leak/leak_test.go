@@ -26,6 +26,20 @@ import (
 	"cutover/workflows"
 )
 
+// kind is how a run is set up.
+type kind struct {
+	encrypted bool // payloads are
+	postgres  bool // the store is on PostgreSQL
+}
+
+func kinds() map[string]kind {
+	all := map[string]kind{"in clear": {}, "encrypted": {encrypted: true}}
+	if os.Getenv(envPostgres) != "" {
+		all["PostgreSQL"] = kind{postgres: true}
+	}
+	return all
+}
+
 // odd makes a secret with letters that every encoding writes in its own way.
 func odd(what string) string { return what + "-canary-" + rand.Text() + "+/=&" }
 
@@ -40,6 +54,7 @@ type stage struct {
 	codecKeys                  string // path; empty: payloads are in clear
 	outbox                     string // folder
 	printed                    []invariants.Text
+	postgres                   *database // nil: the store is a SQLite file
 }
 
 var (
@@ -48,7 +63,7 @@ var (
 	granted = world.Company("Cedar", "Abandoned carts")
 )
 
-func newStage(t *testing.T, encrypted bool) *stage {
+func newStage(t *testing.T, k kind) *stage {
 	t.Helper()
 	s := &stage{password: odd("password"), webhook: odd("webhook")}
 	s.mail = newMailbox(t, s.password)
@@ -71,14 +86,18 @@ operator:
   - outbox: notices
 `, s.mail.port, down.URL))
 	env := []string{"CUTOVER_NOTICES=" + notices, "CUTOVER_LOG_LEVEL=debug", "SSL_CERT_FILE=" + write("mail.pem", string(s.mail.trust))}
-	if encrypted {
+	if k.postgres {
+		s.postgres = newDatabase(t)
+		env = append(env, "CUTOVER_STORE_URL="+s.postgres.url)
+	}
+	if k.encrypted {
 		s.codecKeys = filepath.Join(dir, "codec-keys.json")
 		_, err := keys.Create(t.Context(), s.codecKeys, "")
 		require.NoError(t, err)
 		env = append(env, "CUTOVER_CODEC_KEYS="+s.codecKeys)
 	}
 	s.World = world.New(t, world.Options{Organizations: []world.Organization{page, revoked, granted}, Portal: true, Env: env})
-	if encrypted {
+	if k.encrypted {
 		s.Starter.Env = append(s.Starter.Env, "CUTOVER_CODEC_KEYS="+s.codecKeys)
 		options, err := engine.ClientOptions(stack.TemporalEnv(s.Dir, s.Temporal), zap.NewNop())
 		require.NoError(t, err)
@@ -154,6 +173,9 @@ func (s *stage) secrets(t *testing.T) []invariants.Secret {
 		{What: "the webhook's secret", Value: s.webhook},
 		{What: "the chat's token", Value: path.Base(strings.Split(s.chatURL, "?")[0])},
 	}
+	if s.postgres != nil {
+		all = append(all, invariants.Secret{What: "the database's password", Value: s.postgres.password})
+	}
 	issued, err := s.Vendor.Secrets(t.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, issued)
@@ -188,8 +210,15 @@ func (s *stage) secrets(t *testing.T) []invariants.Secret {
 // everything is all that is left behind.
 func (s *stage) everything(t *testing.T) []invariants.Text {
 	t.Helper()
-	kept, err := texts.OfFiles(s.Dir, s.Worker.Log, s.Portal.Log, s.Temporal.Log, s.Vendor.LedgerFile, s.Temporal.Database, filepath.Join(s.Dir, "cutover.db"), s.Worker.Reports)
+	kept, err := texts.OfFiles(s.Dir, s.Worker.Log, s.Portal.Log, s.Temporal.Log, s.Vendor.LedgerFile, s.Temporal.Database, s.Worker.Reports)
 	require.NoError(t, err)
+	if s.postgres != nil {
+		kept = append(kept, s.postgres.texts(t)...)
+	} else {
+		database, err := texts.OfFiles(s.Dir, filepath.Join(s.Dir, "cutover.db"))
+		require.NoError(t, err)
+		kept = append(kept, database...)
+	}
 	told, err := texts.OfFiles(filepath.Dir(s.outbox), s.outbox)
 	require.NoError(t, err)
 	kept = append(kept, told...)
@@ -203,10 +232,10 @@ func (s *stage) everything(t *testing.T) []invariants.Text {
 
 func TestNoSecretComesToRestAnywhere(t *testing.T) {
 	t.Parallel()
-	for _, encrypted := range []bool{false, true} {
-		t.Run(map[bool]string{false: "in clear", true: "encrypted"}[encrypted], func(t *testing.T) {
+	for name, k := range kinds() {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, encrypted)
+			s := newStage(t, k)
 			s.play(t)
 			secrets, left := s.secrets(t), s.everything(t)
 			leaks := invariants.Of(invariants.NoLeak, invariants.Check(invariants.Facts{Secrets: secrets, Texts: left}))
@@ -221,7 +250,7 @@ func TestNoSecretComesToRestAnywhere(t *testing.T) {
 					break
 				}
 			}
-			s.requireRead(t, encrypted)
+			s.requireRead(t, k.encrypted)
 		})
 	}
 }

@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // load reads the whole file, the rehearsal included, and with no environment: the defaults written in it must be enough.
 func load(ctx context.Context, file string) (*types.Project, error) {
 	options, err := cli.NewProjectOptions([]string{file},
-		cli.WithProfiles([]string{"rehearsal"}),
+		cli.WithProfiles([]string{"*"}), // all of them
 		cli.WithConsistency(true),
 		cli.WithResolvedPaths(true),
 	)
