@@ -12,8 +12,8 @@ COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags='-s -w' -o /out/bin/ ./worker ./starter ./portal ./emulator
 
-# The folders the worker writes to, owned by its user: a named volume takes owner and mode from here.
-RUN install -d -m 0750 /out/state/notices /out/state/reports
+# The folders the worker and the portal write to, owned by their user: a named volume takes owner and mode from here.
+RUN install -d -m 0750 /out/state/notices /out/state/reports && install -d -m 0700 /out/state/store
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
@@ -28,7 +28,9 @@ LABEL org.opencontainers.image.title=cutover \
 # A number, because there is no passwd file to look a name up in.
 USER 65532:65532
 ENV CUTOVER_NOTICES=/var/lib/cutover/notices \
-    CUTOVER_REPORTS=/var/lib/cutover/reports
+    CUTOVER_REPORTS=/var/lib/cutover/reports \
+    CUTOVER_STORE_URL=sqlite:/var/lib/cutover/store/cutover.db \
+    CUTOVER_STORE_KEYS=/var/lib/cutover/store/keys.json
 VOLUME /var/lib/cutover
 
 # The worker asks its own readiness endpoint: the image holds no other client.

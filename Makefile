@@ -59,7 +59,7 @@ test: $(BIN)/temporal ## everything that proves the behaviour (without Chromium 
 	go test $(RACE) -timeout $(TEST_TIMEOUT) $(QUICK)
 	go test -timeout $(TEST_TIMEOUT) -run '^TestGeneratedHistories$$' ./workflows # all two thousand: under the race detector it is a part
 	go test $(END_TO_END) -timeout $(TEST_TIMEOUT) $$(go list ./test/... | grep -v '^cutover/test/webui$$')
-	$(if $(POSTGRES),go run ./test/postgres go test $(RACE) -timeout $(TEST_TIMEOUT) -run "^Test.*/(PostgreSQL|postgres)$$" ./internal/store ./test/leak,@echo 'no PostgreSQL in PATH or /usr/lib/postgresql: the store was tested on SQLite alone')
+	$(if $(POSTGRES),go run ./test/postgres go test $(RACE) -timeout $(TEST_TIMEOUT) -run "^Test.*/PostgreSQL$$" ./internal/store ./test/leak,@echo 'no PostgreSQL in PATH or /usr/lib/postgresql: the store was tested on SQLite alone')
 	$(if $(BROWSER),go test -timeout $(TEST_TIMEOUT) ./test/webui,@echo 'no Chromium in PATH or CUTOVER_CHROMIUM: the browser tests (test/webui) were left out')
 
 .PHONY: check

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"cutover/internal/engine"
 	"cutover/internal/keys"
@@ -204,4 +206,21 @@ func TestServe(t *testing.T) {
 	code, _, stderr = once(t, env)
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "CUTOVER_PORTAL_ADDRESS")
+}
+
+// What is configured as a secret stands in no log, whoever writes it there.
+func TestTheLogIsRedacted(t *testing.T) {
+	t.Parallel()
+	const key = "temporal-key-5e1f"
+	logs := &lines{}
+	s, err := configure(t.Context(), environment(t, "TEMPORAL_API_KEY="+key), logs)
+	require.NoError(t, err)
+	t.Cleanup(s.close)
+	shown := "a " + canary + " b " + key + " c pina_0123456789abcdef d"
+	s.Log.Warn(shown, zap.Error(errors.New(shown)))
+	require.Contains(t, logs.String(), "a [redacted] b [redacted] c [redacted] d")
+	for _, secret := range []string{canary, key, "pina_"} {
+		require.NotContains(t, logs.String(), secret)
+	}
+	require.Contains(t, configuration{storeURL: "postgres://cutover:" + canary + "@db.acme.example/x"}.secrets(nil, s.App), canary)
 }

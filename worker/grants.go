@@ -21,7 +21,7 @@ import (
 func grantsCommand(env engine.Environment) *cobra.Command {
 	group := &cobra.Command{
 		Use:   "grants",
-		Short: "List, add and remove the grants that people gave to the operator's app at Pinterest",
+		Short: "List, add, retry and remove the grants that people gave to the operator's app at Pinterest",
 		Args:  noArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -60,10 +60,10 @@ func grantsCommand(env engine.Environment) *cobra.Command {
 		Short: "Forget every grant of an organization; its people must consent again",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case !migration.ValidOrganizationID(organization):
-				return usageError{fmt.Errorf("--org is %q; it must be an IMS organization id such as 1A2B3C4D5E6F@AdobeOrg", organization)}
-			case !yes:
+			if err := checkOrganization(organization); err != nil {
+				return usageError{err}
+			}
+			if !yes {
 				return usageError{errors.New("people of the organization would have to consent again: give --yes if that is meant")}
 			}
 			return withStore(cmd.Context(), env, func(d *store.Database) error {
@@ -75,9 +75,27 @@ func grantsCommand(env engine.Environment) *cobra.Command {
 			})
 		},
 	}
+	retry := &cobra.Command{
+		Use:   "retry --org ID",
+		Short: "Try an organization's refused grants once more, such as after another app's id was configured",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOrganization(organization); err != nil {
+				return usageError{err}
+			}
+			return withStore(cmd.Context(), env, func(d *store.Database) error {
+				n, err := d.RetryGrants(cmd.Context(), organization)
+				if err == nil {
+					fmt.Fprintf(cmd.OutOrStdout(), "%d refused grant(s) of %s will be tried again\n", n, organization)
+				}
+				return err
+			})
+		},
+	}
+	retry.Flags().StringVar(&organization, "org", "", "IMS organization id")
 	remove.Flags().StringVar(&organization, "org", "", "IMS organization id")
 	remove.Flags().BoolVar(&yes, "yes", false, "really")
-	group.AddCommand(list, add, remove)
+	group.AddCommand(list, add, retry, remove)
 	return group
 }
 
@@ -94,11 +112,15 @@ func withStore(ctx context.Context, env engine.Environment, f func(*store.Databa
 	return errors.Join(f(database), database.Close())
 }
 
-func checkOwner(o pinterest.Owner) error {
-	var faults []error
-	if !migration.ValidOrganizationID(o.Organization) {
-		faults = append(faults, fmt.Errorf("--org is %q; it must be an IMS organization id such as 1A2B3C4D5E6F@AdobeOrg", o.Organization))
+func checkOrganization(id string) error {
+	if !migration.ValidOrganizationID(id) {
+		return fmt.Errorf("--org is %q; it must be an IMS organization id such as 1A2B3C4D5E6F@AdobeOrg", id)
 	}
+	return nil
+}
+
+func checkOwner(o pinterest.Owner) error {
+	faults := []error{checkOrganization(o.Organization)}
 	if strings.TrimSpace(o.Account) == "" {
 		faults = append(faults, errors.New("--account is missing: the id of Adobe's account, as starter status shows it"))
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -99,10 +100,14 @@ func configure(ctx context.Context, env engine.Environment, logs io.Writer) (set
 	if err := errors.Join(envErr, filesErr, temporalErr); err != nil {
 		return setup{}, usageError{err}
 	}
-	redactor := engine.NewRedactor(files.all(cfg, env.Getenv)...)
+	hidden := files.all(cfg, env.Getenv)
+	redactor := engine.NewRedactor(hidden...)
 	logger, err := engine.NewRedactedLogger(logFormat(cfg.LogFormat, logs), cfg.LogLevel, logs, redactor)
 	if err != nil {
 		return setup{}, usageError{err}
+	}
+	if slices.ContainsFunc(hidden, engine.TooShortToHide) {
+		logger.Warn("a secret of the configuration is too short to be kept out of logs and errors if somebody quotes it: give one of at least 6 bytes")
 	}
 	options.Logger = engine.SDKLogger(logger)
 	options.Identity = engine.Identity("worker")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -103,6 +104,30 @@ func TestGrantsAreAddedListedAndRemoved(t *testing.T) {
 	require.Contains(t, stderr, "give --yes")
 	_, stdout, _ = once(t, env, "grants", "remove", "--org", acme, "--yes")
 	require.Equal(t, "removed 1 grant(s) of "+acme+"\n", stdout)
+}
+
+func TestARefusedGrantIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	env := environment(t)
+	given(t, answer, env, "grants", "add", "--org", acme, "--account", "a1")
+	require.NoError(t, withStore(t.Context(), env, func(d *store.Database) error {
+		_, err := d.RenewGrant(t.Context(), pinterest.Owner{Organization: acme, Account: "a1"}, func(pinterest.Held) bool { return true },
+			func(context.Context, string) (pinterest.Grant, error) {
+				return pinterest.Grant{}, pinterest.ErrInvalidGrant
+			})
+		require.ErrorIs(t, err, pinterest.ErrInvalidGrant)
+		return nil
+	}))
+	_, stdout, _ := once(t, env, "grants", "list")
+	require.Regexp(t, `a1 +refused `, stdout)
+	code, _, stderr := once(t, env, "grants", "retry")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "--org is")
+	code, stdout, _ = once(t, env, "grants", "retry", "--org", acme)
+	require.Equal(t, exitDone, code)
+	require.Equal(t, "1 refused grant(s) of "+acme+" will be tried again\n", stdout)
+	_, stdout, _ = once(t, env, "grants", "list")
+	require.Regexp(t, `a1 +held `, stdout)
 }
 
 func TestGrantsThatAreRefused(t *testing.T) {
@@ -322,6 +347,19 @@ func TestSecretsAreRedacted(t *testing.T) {
 		require.NotContains(t, logs.String(), secret)
 	}
 	require.Len(t, s.redacted(worker.Options{}).Interceptors, 1)
+}
+
+// What is too short to be looked for is said, not passed over.
+func TestASecretThatCannotBeHiddenIsSaid(t *testing.T) {
+	t.Parallel()
+	const warning = "a secret of the configuration is too short"
+	for key, want := range map[string]bool{"": false, "abcde": true, "abcdef": false} {
+		logs := &lines{}
+		s, err := configure(t.Context(), environment(t, "TEMPORAL_API_KEY="+key), logs)
+		require.NoError(t, err)
+		require.NoError(t, s.database.Close())
+		require.Equal(t, want, strings.Contains(logs.String(), warning), key)
+	}
 }
 
 func TestWithoutAnAppNothingIsHeld(t *testing.T) {

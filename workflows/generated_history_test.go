@@ -29,6 +29,7 @@ type history struct {
 	mends    bool          // the copies' runs are put right then
 	events   []event
 	flows    []generatedFlow
+	held     bool // the worker keeps grants
 }
 
 // generatedFlow is where an old dataflow and its copy are.
@@ -137,6 +138,7 @@ func drawHistory(seed uint64, base migration.Playbook) history {
 		}
 	}
 	slices.SortStableFunc(h.events, func(a, b event) int { return int(a.at - b.at) })
+	h.grants()
 	return h
 }
 

@@ -24,6 +24,7 @@ import (
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
 	"cutover/internal/notify"
+	partner "cutover/internal/pinterest" // pinterest is the playbook here
 	"cutover/test/invariants"
 	"cutover/workflows"
 )
@@ -37,6 +38,7 @@ type play struct {
 	notices *brokenNotices
 	reports *reports
 	left    []*event // that wait for their instant
+	kept    *memoryGrants
 
 	mu       sync.Mutex // the vendors' calls come from activities
 	armed    []*event   // that wait for a call
@@ -53,6 +55,9 @@ type play struct {
 	updates   int
 	result    workflows.Result
 	err       error
+
+	renewedAt time.Time
+	renewals  int // since then
 }
 
 // The whole of a case takes no longer than this after its operator of last resort came, or the shutdown.
@@ -62,9 +67,10 @@ const generatedBound = 50 * day
 func playHistory(h history) (broken []string) {
 	p := &play{
 		history: h, clock: &clock{}, notices: &brokenNotices{}, reports: &reports{},
+		kept:  &memoryGrants{held: map[partner.Owner]partner.Held{}},
 		calls: map[string]int{}, interest: map[string]time.Time{}, blurred: map[string]bool{}, moved: map[string]time.Time{},
 	}
-	p.notices.now = p.clock.Now
+	p.notices.now, p.kept.now = p.clock.Now, p.clock.Now
 	p.clock.now = func() time.Time { return h.start }
 	var err error
 	if p.emu, err = emulator.New(h.scenario, emulator.Options{Clock: p.clock.Now}); err != nil {
@@ -99,13 +105,23 @@ func (p *play) run(at time.Time, in workflows.Input) (next *workflows.Input) {
 		Adobe: client, Credentials: credentials{p.scenario}, Notices: p.notices, Reports: p.reports, Now: p.clock.Now, Ask: p.evidence,
 		Pause: func(context.Context, time.Duration) error { return errors.New("the worker was stopped") }, // the skipping clock stands meanwhile
 	}
+	if p.held {
+		acts.Grants, acts.App = p.kept, partner.App{ClientID: "1500000", ClientSecret: "pinterest-app-secret"} // of the emulator's own
+		if acts.Pinterest, err = partner.New(partner.Config{URL: "https://pinterest.example", Now: p.clock.Now, Transport: p}); err != nil {
+			p.breaks("the client: %v", err)
+			return nil
+		}
+	}
 	acts.Register(p.env)
 	acts.RegisterWrites(p.env)
 	workflows.Register(p.env)
 	p.env.SetOnActivityCompletedListener(p.completed)
 	p.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
-		if info.ActivityType.Name == "SwitchPair" || info.ActivityType.Name == "RollBackPair" {
+		if slices.Contains([]string{"SwitchPair", "RollBackPair", "RenewAccount"}, info.ActivityType.Name) {
 			p.env.RegisterDelayedCallback(func() { p.sample() }, 0) // what is about to be written was said before
+		}
+		if info.ActivityType.Name == "RenewAccount" {
+			p.env.RegisterDelayedCallback(p.renews, 0)
 		}
 	})
 	for _, e := range p.left {
@@ -200,6 +216,10 @@ func callKind(r *http.Request) string {
 	_, path, _ := strings.Cut(r.URL.Path, "/flowservice")
 	segments := strings.Split(strings.Trim(path, "/"), "/")
 	switch {
+	case strings.HasSuffix(r.URL.Path, "/oauth/token"):
+		return "token"
+	case r.Method == http.MethodPatch && segments[0] == "connections":
+		return "patch account"
 	case r.Method == http.MethodPatch:
 		return "patch"
 	case segments[len(segments)-1] == "action":

@@ -38,6 +38,9 @@ func NewRedactor(secrets ...string) *Redactor {
 	return r
 }
 
+// TooShortToHide tells whether a Redactor leaves the secret out.
+func TooShortToHide(secret string) bool { return secret != "" && len(secret) < minSecret }
+
 // Add hides one more secret, such as a token that was just issued.
 func (r *Redactor) Add(secret string) {
 	if r == nil {

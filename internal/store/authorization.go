@@ -43,6 +43,9 @@ func (d *Database) Begin(ctx context.Context, session string, a Authorization, l
 	state = newToken()
 	sealed, err := d.seal([]byte(a.Verifier), "authorizations", digest(state))
 	if err == nil {
+		err = d.sameKeys(ctx) // before a person consents to what could not be stored
+	}
+	if err == nil {
 		_, err = d.exec(ctx, "INSERT INTO authorizations (digest, session, account, sealed, expires_at, used_at) VALUES (?, ?, ?, ?, ?, 0)",
 			digest(state), digest(session), a.Account, sealed, millis(d.now().Add(lasts)))
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -23,7 +24,10 @@ type Database struct {
 	sealer  Sealer
 	now     func() time.Time
 	lease   time.Duration // how long one renewal of a grant may take
-	insist  time.Duration // how long a renewed grant is tried to be stored
+	insist  time.Duration // how long a grant is tried to be stored
+
+	renewing sync.RWMutex // read-locked while a vendor is asked and until its answer is stored
+	closing  sync.Once
 }
 
 const (
@@ -71,8 +75,10 @@ func connect(url string, create bool) (*sql.DB, dialect, error) {
 	return nil, dialect{}, errors.New("the URL of the store must begin with sqlite: or postgres://, such as sqlite:var/cutover.db")
 }
 
-// Close ends the connections. Nothing can be read or written afterwards.
+// Close ends the connections. Nothing can be read or written afterwards. It waits for renewals whose vendor was asked: what that answered is lost
+// unless it is stored. That takes as long as the vendor and the store take, at most some three minutes.
 func (d *Database) Close() error {
+	d.closing.Do(d.renewing.Lock) // for good: no other renewal begins
 	if err := d.db.Close(); err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}

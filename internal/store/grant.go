@@ -36,17 +36,24 @@ func digest(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// SaveGrant stores what a person consented to now. It replaces whatever is there, also a refused one.
+// SaveGrant stores what a person consented to now. It replaces whatever is there, also a refused one. A store that is away is tried again for two
+// minutes, or until ctx ends. With keys that the store was resealed without it stores nothing: the error is ErrWrongKeys.
 func (d *Database) SaveGrant(ctx context.Context, o Owner, g pinterest.Grant) error {
 	sealed, err := d.sealTokens(o, g)
 	if err == nil {
 		now := millis(d.now())
-		_, err = d.exec(ctx, `INSERT INTO grants (organization, account, sealed, digest, scopes, expires_at, refresh_expires_at,
-			consented_at, issued_at, refused_at, why, locked_by, locked_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '', 0)
-			ON CONFLICT (organization, account) DO UPDATE SET sealed = excluded.sealed, digest = excluded.digest, scopes = excluded.scopes,
-			expires_at = excluded.expires_at, refresh_expires_at = excluded.refresh_expires_at,
-			consented_at = excluded.consented_at, issued_at = excluded.issued_at, refused_at = 0, why = ''`,
-			o.Organization, o.Account, sealed, digest(g.RefreshToken), strings.Join(g.Scopes, ","), millis(g.ExpiresAt), millis(g.RefreshExpiresAt), now, now)
+		err = d.persist(ctx, func(ctx context.Context) error {
+			if err := d.sameKeys(ctx); err != nil {
+				return err
+			}
+			_, err := d.exec(ctx, `INSERT INTO grants (organization, account, sealed, digest, scopes, expires_at, refresh_expires_at,
+				consented_at, issued_at, refused_at, why, locked_by, locked_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '', 0)
+				ON CONFLICT (organization, account) DO UPDATE SET sealed = excluded.sealed, digest = excluded.digest, scopes = excluded.scopes,
+				expires_at = excluded.expires_at, refresh_expires_at = excluded.refresh_expires_at,
+				consented_at = excluded.consented_at, issued_at = excluded.issued_at, refused_at = 0, why = ''`,
+				o.Organization, o.Account, sealed, digest(g.RefreshToken), strings.Join(g.Scopes, ","), millis(g.ExpiresAt), millis(g.RefreshExpiresAt), now, now)
+			return err
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("save grant of %s: %w", o, err)
@@ -142,6 +149,16 @@ func (d *Database) Consents(ctx context.Context, organization string) (map[strin
 		return nil, fmt.Errorf("list consents of organization %s: %w", organization, err)
 	}
 	return all, nil
+}
+
+// RetryGrants takes the refusals of an organization's grants back, so that each is tried once more, and tells how many there were. It is for grants that
+// were refused by mistake, such as those of one app that another app's id was used for: their tokens are still there.
+func (d *Database) RetryGrants(ctx context.Context, organization string) (int, error) {
+	n, err := d.exec(ctx, "UPDATE grants SET refused_at = 0, why = '' WHERE organization = ? AND refused_at <> 0", organization)
+	if err != nil {
+		return 0, fmt.Errorf("retry grants of organization %s: %w", organization, err)
+	}
+	return n, nil
 }
 
 // RemoveGrants deletes the grants of an organization and tells how many there were.

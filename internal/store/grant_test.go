@@ -97,6 +97,30 @@ func TestGrantsAreListedWithoutTokens(t *testing.T) {
 	})
 }
 
+// With another app's id the vendor refuses what it honours: once the id is right again nobody has to consent anew.
+func TestARefusedGrantIsTriedAgainWhenAsked(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, s *site) {
+		t.Helper()
+		d, v := s.open(t), newVendor(0)
+		require.NoError(t, d.SaveGrant(t.Context(), acme, v.consent()))
+		require.NoError(t, d.SaveGrant(t.Context(), globex, v.consent()))
+		before := held(t, d, acme)
+		for _, o := range []Owner{acme, globex} {
+			require.ErrorIs(t, renew(t, d, o, refuses), pinterest.ErrInvalidGrant)
+		}
+		n, err := d.RetryGrants(t.Context(), acme.Organization)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Equal(t, before, held(t, d, acme), "as if nothing had happened")
+		require.False(t, held(t, d, globex).RefusedAt.IsZero(), "another organization's")
+		require.NoError(t, renew(t, d, acme, v.refresh))
+		n, err = d.RetryGrants(t.Context(), acme.Organization)
+		require.NoError(t, err)
+		require.Zero(t, n)
+	})
+}
+
 func TestAGrantShowsNoToken(t *testing.T) {
 	t.Parallel()
 	held := Held{Owner: acme, Grant: granted("CANARY"), Why: "why"}

@@ -17,6 +17,10 @@ type Refresh = func(ctx context.Context, refreshToken string) (pinterest.Grant, 
 const (
 	// How often somebody looks whether another has done: a renewal takes some tenths of a second.
 	firstLook, laterLook = 10 * time.Millisecond, 250 * time.Millisecond
+	// noLease is longer than any lease: one that seems to last so long was taken before the database's clock was set back.
+	noLease = time.Hour
+	// persistTries is how many tries there is time for when none is answered: a connection that hangs must leave time for another.
+	persistTries = 24
 	// maxWhy is enough for a vendor's message and its request id.
 	maxWhy = 500
 )
@@ -40,6 +44,9 @@ func (d *Database) RenewGrant(ctx context.Context, o Owner, due func(Held) bool,
 	}
 }
 
+// errClosing says that the vendor was not asked, since its answer could not be stored.
+var errClosing = errors.New("the store is closed")
+
 // errReplaced says that the refused token is not the one of the grant any more.
 var errReplaced = errors.New("the grant was replaced")
 
@@ -48,6 +55,11 @@ func (d *Database) renewOnce(ctx context.Context, o Owner, due func(Held) bool, 
 	if err != nil || release == nil {
 		return held, err
 	}
+	if !d.renewing.TryRLock() {
+		release()
+		return Held{}, errClosing
+	}
+	defer d.renewing.RUnlock()
 	defer release()
 	ctx = context.WithoutCancel(ctx)
 	spent := held.Grant.RefreshToken
@@ -85,8 +97,8 @@ func (d *Database) take(ctx context.Context, o Owner, due func(Held) bool) (held
 			return held, nil, err
 		}
 		n, err := d.exec(ctx, `UPDATE grants SET locked_by = ?, locked_until = CLOCK + ?
-			WHERE organization = ? AND account = ? AND digest = ? AND (locked_by = '' OR locked_until < CLOCK)`,
-			me, d.lease.Milliseconds(), o.Organization, o.Account, digest(held.Grant.RefreshToken))
+			WHERE organization = ? AND account = ? AND digest = ? AND (locked_by = '' OR locked_until < CLOCK OR locked_until > CLOCK + ?)`,
+			me, d.lease.Milliseconds(), o.Organization, o.Account, digest(held.Grant.RefreshToken), noLease.Milliseconds())
 		if err != nil {
 			return Held{}, nil, err
 		}
@@ -161,8 +173,10 @@ func (d *Database) persist(ctx context.Context, do func(context.Context) error) 
 	ctx, cancel := context.WithTimeout(ctx, d.insist)
 	defer cancel()
 	for look := firstLook; ; look = min(2*look, 10*laterLook) {
-		err := do(ctx)
-		if err == nil || errors.Is(err, ErrNoGrant) {
+		try, cancel := context.WithTimeout(ctx, d.insist/persistTries)
+		err := do(try)
+		cancel()
+		if err == nil || errors.Is(err, ErrNoGrant) || errors.Is(err, ErrWrongKeys) {
 			return err
 		}
 		if pause(ctx, look) != nil {

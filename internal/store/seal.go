@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ErrWrongKeys says that the database was first opened with other keys than these.
+// ErrWrongKeys says that the database was first opened, or last resealed, with other keys than these.
 var ErrWrongKeys = errors.New("the store was sealed with other keys: give the keys file it was made with")
 
 // keysName and keysValue are the row that tells which keys a database belongs to.
@@ -58,6 +58,13 @@ func (d *Database) checkKeys(ctx context.Context) error {
 	if _, err := d.exec(ctx, "INSERT INTO meta (name, sealed) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", keysName, sealed); err != nil {
 		return err
 	}
+	return d.sameKeys(ctx)
+}
+
+// sameKeys tells whether the keys at hand still open the store. After a rotation those of a process that was not given the new ones do not: what it
+// sealed nobody else could open.
+func (d *Database) sameKeys(ctx context.Context) error {
+	var sealed []byte
 	if _, err := d.one(ctx, "SELECT sealed FROM meta WHERE name = ?", []any{keysName}, &sealed); err != nil {
 		return err
 	}

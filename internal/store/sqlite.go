@@ -52,12 +52,26 @@ func makePrivate(path string) error {
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil
+		return closeToOthers(path, path+"-wal", path+"-shm")
 	}
 	if err != nil {
 		return err
 	}
 	return file.Close()
+}
+
+// closeToOthers takes the right to read away from others, such as after a file came back from a backup.
+func closeToOthers(paths ...string) error {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			err = os.Chmod(path, info.Mode().Perm()&^0o077)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // migrateSQLite tries again when it meets another process that does the same: what that one made is found the next time. SQLite has no lock that

@@ -72,16 +72,17 @@ func TestMakeTargetsExist(t *testing.T) {
 	}
 }
 
-func TestStarterCommandsExist(t *testing.T) {
+func TestCommandsExist(t *testing.T) {
 	t.Parallel()
-	binary := filepath.Join(t.TempDir(), "starter")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, root+"/starter").CombinedOutput()
+	folder := t.TempDir()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", folder+"/", root+"/starter", root+"/worker", root+"/portal").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	for _, document := range documents(t) {
-		for _, command := range found("(?:`|\n)starter ([a-z][a-z-]*)", read(t, document)) {
-			out, err := exec.CommandContext(t.Context(), binary, command, "--help").CombinedOutput()
-			require.NoError(t, err, "%s names starter %s", document, command)
-			require.Contains(t, string(out), "starter "+command, "%s names starter %s", document, command)
+		for _, command := range found("(?:`|\n)((?:starter|portal|worker) (?:(?:keys|grants) )?[a-z][a-z-]*)", read(t, document)) {
+			words := strings.Fields(command)
+			out, err := exec.CommandContext(t.Context(), filepath.Join(folder, words[0]), append(words[1:], "--help")...).CombinedOutput()
+			require.NoError(t, err, "%s names %s", document, command)
+			require.Contains(t, string(out), command, "%s names %s", document, command)
 		}
 	}
 }
@@ -89,13 +90,13 @@ func TestStarterCommandsExist(t *testing.T) {
 func TestVariablesAreDocumented(t *testing.T) {
 	t.Parallel()
 	operating := read(t, "docs/operating.md")
-	variables := found(`"(CUTOVER_[A-Z_]+)"`, read(t, "internal/config/worker.go"))
-	require.NotEmpty(t, variables)
+	variables := found(`"(CUTOVER_[A-Z_]+)"`, read(t, "internal/config/worker.go")+read(t, "internal/engine/codec.go"))
+	require.Contains(t, variables, "CUTOVER_CODEC_KEYS")
 	for _, variable := range variables {
 		require.Contains(t, operating, "`"+variable+"`")
 	}
 	for _, variable := range found("`(CUTOVER_[A-Z_]+)`", operating) {
-		require.Contains(t, variables, variable, "the worker knows no such variable")
+		require.Contains(t, variables, variable, "neither the worker nor the portal knows it")
 	}
 }
 
