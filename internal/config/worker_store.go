@@ -88,6 +88,9 @@ func (w Worker) Password() string {
 	if err != nil {
 		return ""
 	}
-	password, _ := u.User.Password()
+	password, given := u.User.Password()
+	if !given {
+		password = u.Query().Get("password")
+	}
 	return password
 }

@@ -41,6 +41,7 @@ func TestWorkerReadsEveryVariable(t *testing.T) {
 		CodecOrigins: []string{"https://temporal.acme.example", "http://127.0.0.1:8233"}, CodecToken: "/t",
 	}, w)
 	require.Equal(t, canary, w.Password())
+	require.Equal(t, canary, Worker{StoreURL: "postgres://db.acme.example/cutover?password=" + canary}.Password(), "also where the URL has it elsewhere")
 }
 
 func TestWorkerTellsEveryFaultAtOnce(t *testing.T) {

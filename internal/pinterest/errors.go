@@ -27,8 +27,7 @@ var (
 
 // Pinterest's own codes that mean more than their status.
 const (
-	codeAuthentication = 2
-	codeInvalidGrant   = 283
+	codeInvalidGrant = 283
 	// The longest quota is a day's.
 	longestWait = 24 * time.Hour
 )
@@ -151,7 +150,7 @@ func (e *TransportError) Timeout() bool { return vendorhttp.TimedOut(e.Err) }
 func (c *Client) refusal(r call, resp *http.Response, raw []byte, requestID string) error {
 	e := &Error{Op: r.op, Method: r.method, Path: r.path, Status: resp.StatusCode, RequestID: requestID}
 	if vendorhttp.IsRedirect(resp.StatusCode) {
-		e.Message = vendorhttp.RedirectMessage(resp.Header)
+		e.Message = vendorhttp.RedirectMessage(resp.Header, r.secrets...)
 		return e
 	}
 	var body struct {
@@ -168,8 +167,8 @@ func (c *Client) refusal(r call, resp *http.Response, raw []byte, requestID stri
 	}
 	switch {
 	case r.path == tokenPath:
-		refused := resp.StatusCode == http.StatusUnauthorized && e.Code != codeAuthentication && body.OAuthError != "invalid_client"
-		e.invalidGrant = refused || e.Code == codeInvalidGrant || body.OAuthError == "invalid_grant"
+		// Nothing else says so: a gateway in between answers 401 too, and a person must not be asked for that.
+		e.invalidGrant = e.Code == codeInvalidGrant || body.OAuthError == "invalid_grant"
 	case resp.StatusCode == http.StatusTooManyRequests:
 		said := strings.ToLower(string(body.Message + " " + body.MessageDetail))
 		e.spam = strings.Contains(said, "spam")
