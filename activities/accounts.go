@@ -51,6 +51,7 @@ func (s Sign) Account() migration.Account {
 type Look struct {
 	Account Sign              `json:"account"`
 	Verdict migration.Verdict `json:"verdict"`
+	Written bool              `json:"written,omitempty"` // the worker itself changed the account
 }
 
 const accountGone = "the account is not there any more: it was deleted, or an access label hides it"
@@ -108,7 +109,7 @@ func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (L
 	}
 	read, err := sandbox.Account(ctx, base.ID)
 	if gone(err) {
-		return Look{base, migration.Verdict{Reason: accountGone}}, nil
+		return Look{Account: base, Verdict: migration.Verdict{Reason: accountGone}}, nil
 	}
 	if err != nil {
 		return Look{}, err
@@ -118,14 +119,14 @@ func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (L
 	if now.Etag != base.Etag || asked.Claimed {
 		answer, err := sandbox.TestAccount(ctx, base.ID)
 		if gone(err) {
-			return Look{base, migration.Verdict{Reason: accountGone}}, nil
+			return Look{Account: base, Verdict: migration.Verdict{Reason: accountGone}}, nil
 		}
 		if err != nil {
 			return Look{}, err
 		}
 		probe = probeOf(answer)
 	}
-	return Look{SignOf(now), migration.Verify(base.Account(), now, probe, asked.Claimed, a.Now(), in.Lease)}, nil
+	return Look{Account: SignOf(now), Verdict: migration.Verify(base.Account(), now, probe, asked.Claimed, a.Now(), in.Lease)}, nil
 }
 
 func probeOf(p adobe.Probe) migration.Probe {

@@ -32,7 +32,7 @@ func TestLooksGoOnWithoutAnAccountThatIsGone(t *testing.T) {
 			require.NoError(t, w.Reconnect(acme, prod, signed.ID, emulator.Reconnection{By: "customer"}))
 			looks := must[[]Look](w, "CheckAccounts", in)
 			require.Len(t, looks, 2)
-			require.Equal(t, Look{lost, migration.Verdict{Reason: accountGone}}, looks[0])
+			require.Equal(t, Look{Account: lost, Verdict: migration.Verdict{Reason: accountGone}}, looks[0])
 			require.True(t, looks[1].Verdict.Verified, looks[1].Verdict.Reason)
 
 			verified, err := poll[[]Look](w, "AwaitAccounts", in, 2)
@@ -54,5 +54,5 @@ func TestLookAtAnAccountThatIsGoneBeforeItsTest(t *testing.T) {
 	base := SignOf(w.plan(carrying()).Accounts[0])
 	w.answers(http.MethodGet, base.ID+"/test", http.StatusGone, "{}")
 	looks := must[[]Look](w, "CheckAccounts", AccountsInput{Who: w.who, Accounts: []Asked{{Base: base, Claimed: true}}})
-	require.Equal(t, []Look{{base, migration.Verdict{Reason: accountGone}}}, looks)
+	require.Equal(t, []Look{{Account: base, Verdict: migration.Verdict{Reason: accountGone}}}, looks)
 }

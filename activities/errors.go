@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"cutover/internal/adobe"
+	"cutover/internal/notify"
 	"cutover/internal/pinterest"
 )
 
@@ -27,6 +28,7 @@ const (
 	Malformed         = "MalformedAnswer"   // not what the contract says
 	Misconfigured     = "Misconfigured"     // our own configuration lacks something
 	ChannelFailed     = "ChannelFailed"     // a notice went by another channel than the first
+	NoticeUndelivered = "NoticeUndelivered" // a notice went by no channel: retried
 )
 
 // mapError turns what a client or a store returned into the error a workflow sees: its type says what follows. The text is the clients' own,
@@ -44,12 +46,15 @@ func mapError(ctx context.Context, operation string, err error) error {
 		partner     *pinterest.Error
 		garbled     *pinterest.MalformedError
 	)
+	var undelivered *notify.UndeliveredError
 	message := fmt.Sprintf("%s: %v", operation, err)
 	switch {
 	case errors.As(err, &application):
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err() // cancelled or out of time: the engine knows
+	case errors.As(err, &undelivered):
+		return transient(message, NoticeUndelivered, 0)
 	case errors.As(err, &malformed), errors.As(err, &garbled):
 		return permanent(message, Malformed)
 	case errors.Is(err, pinterest.ErrInvalidGrant):

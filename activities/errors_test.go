@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"cutover/internal/adobe"
+	"cutover/internal/notify"
 )
 
 func TestMapError(t *testing.T) {
@@ -45,6 +46,7 @@ func TestMapError(t *testing.T) {
 		"token endpoint is busy":      {&adobe.TokenError{Credential: "acme", Status: 429, RetryAfter: time.Minute}, RateLimited, false, time.Minute},
 		"connection cut":              {&adobe.TransportError{Err: &net.OpError{Op: "read", Err: errors.New("reset")}}, Unavailable, false, 0},
 		"timeout":                     {context.DeadlineExceeded, Unavailable, false, 0},
+		"no channel took it":          {&notify.UndeliveredError{Kind: "start", Organization: "A@AdobeOrg"}, NoticeUndelivered, false, 0},
 		"card missing":                {cardMissing{"(New) Pinterest", "A@AdobeOrg"}, Misconfigured, true, 0},
 		"anything else":               {errors.New("disk full"), Unavailable, false, 0},
 	} {

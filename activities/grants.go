@@ -110,7 +110,9 @@ func (r renewal) run(ctx context.Context) (Look, error) {
 	case probe == migration.ProbeUnknown:
 		verdict.Reason = notShown
 	}
-	return r.look(ctx, now, &verdict), nil
+	look := r.look(ctx, now, &verdict)
+	look.Written = true
+	return look, nil
 }
 
 // stands reads the account. There is a verdict if nothing is to be written: it is signed in by now, cannot be, or is not there.
@@ -214,7 +216,7 @@ func (r renewal) look(ctx context.Context, now migration.Account, verdict *migra
 	if given, known := r.consents(ctx, r.in.Who.ID); known {
 		now.GrantedAt = given[now.ID]
 	}
-	return Look{SignOf(now), *verdict}
+	return Look{Account: SignOf(now), Verdict: *verdict}
 }
 
 // consents tells when the grants that are held were given, by account. A store that does not answer stops no migration: then nothing is known.

@@ -18,6 +18,8 @@ const (
 	grantsPoll = time.Hour
 	// grantsSoon bounds how often they are, also when one is due at once again.
 	grantsSoon = time.Minute
+	// grantsRoundFor bounds one look at all grants, well under the five minutes that an attempt has: one refresh may hang for most of a minute.
+	grantsRoundFor = 3 * time.Minute
 	// refreshLeft is how long before its refresh token ends a grant is renewed, whatever its access token has left.
 	refreshLeft = 7 * 24 * time.Hour
 	// refreshAgain keeps a grant whose refresh token is never replaced from being renewed at every look in its last week.
@@ -44,8 +46,14 @@ func (a *Activities) RenewGrants(ctx context.Context) error {
 		return notYet("the grants that are held cannot be read: "+short(err), grantsSoon)
 	}
 	round := grantsRound{held: len(grants)}
-	for _, held := range grants {
-		if err := a.renewAhead(ctx, held, &round); err != nil {
+	ends := a.Now().Add(grantsRoundFor)
+	first := int(activity.GetInfo(ctx).Attempt) - 1 // another one each time, so that those that hang starve no other
+	for i := range grants {
+		if !a.Now().Before(ends) {
+			round.left = len(grants) - i
+			break
+		}
+		if err := a.renewAhead(ctx, grants[(first+i)%len(grants)], &round); err != nil {
 			return err
 		}
 	}
@@ -102,6 +110,7 @@ func renewAt(h pinterest.Held) time.Time {
 // grantsRound is what one look at all grants came to.
 type grantsRound struct {
 	held, renewed   int
+	left            int // that there was no time for
 	refused, failed []pinterest.Owner
 	why             string // the last one failed
 	due             time.Time
@@ -114,6 +123,9 @@ func (g *grantsRound) next(at time.Time) {
 }
 
 func (g *grantsRound) wait(now time.Time) time.Duration {
+	if g.left > 0 {
+		return grantsSoon
+	}
 	if g.due.IsZero() {
 		return grantsPoll
 	}
@@ -127,6 +139,9 @@ func (g *grantsRound) String() string {
 	}
 	if len(g.failed) > 0 {
 		text += fmt.Sprintf("; %d not renewed yet: %s (%s)", len(g.failed), names(g.failed), g.why)
+	}
+	if g.left > 0 {
+		text += fmt.Sprintf("; %d are looked at next, since the others took long", g.left)
 	}
 	if !g.due.IsZero() {
 		text += "; the next is due at " + migration.Instant(g.due)

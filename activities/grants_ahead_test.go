@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -154,4 +155,52 @@ func TestGrantsAreSeenWithTheirAccounts(t *testing.T) {
 	looks = must[[]Look](w, "CheckAccounts", in)
 	require.Equal(t, in.Accounts[0].Base.GrantedAt, looks[0].Account.GrantedAt, "what was known stays")
 	require.True(t, w.sign().GrantedAt.IsZero())
+}
+
+// Grants whose renewal hangs must not keep the others from theirs: a round is short, and the next one begins with another grant.
+func TestHangingGrantsStarveNoOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.holding()
+	for _, account := range []string{"a1", "a2", "a3", "a4", "a5", "a6", "a7"} {
+		w.consent(d, acme, account)
+	}
+	require.NoError(t, w.Advance(20*day))
+	hangs := &hanging{Grants: w.Grants, hang: func(o store.Owner) bool {
+		if o.Account == "a7" {
+			return false
+		}
+		require.NoError(t, w.Advance(45*time.Second))
+		return true
+	}}
+	w.Grants = hangs
+	answer := w.round()
+	require.Equal(t, []string{"a1", "a2", "a3", "a4"}, hangs.asked, "no attempt runs out of its time")
+	require.Contains(t, answer.Message(), "4 not renewed yet: account a1 of "+acme)
+	require.Contains(t, answer.Message(), "; 3 are looked at next, since the others took long")
+	require.Equal(t, time.Minute, answer.NextRetryDelay())
+
+	hangs.asked = nil
+	_, err := poll[any](w, "RenewGrants", nil, 4)
+	failed(t, err, NotYet)
+	require.Contains(t, hangs.asked, "a7")
+	held, err := d.Grant(t.Context(), store.Owner{Organization: acme, Account: "a7"})
+	require.NoError(t, err)
+	require.True(t, held.IssuedAt.After(held.ConsentedAt), "it was renewed")
+}
+
+// hanging are grants of which the renewal of some hangs until its time is over.
+type hanging struct {
+	Grants
+
+	hang  func(store.Owner) bool
+	asked []string
+}
+
+func (s *hanging) RenewGrant(ctx context.Context, o store.Owner, due func(store.Held) bool, refresh store.Refresh) (store.Held, error) {
+	s.asked = append(s.asked, o.Account)
+	if s.hang(o) {
+		return store.Held{}, context.DeadlineExceeded
+	}
+	return s.Grants.RenewGrant(ctx, o, due, refresh)
 }

@@ -159,7 +159,7 @@ func TestRenewAccountWithoutAGrant(t *testing.T) {
 	in := RenewInput{Who: w.who, Account: w.sign(), Lease: lease}
 	for range 2 {
 		look := must[Look](w, "RenewAccount", in)
-		require.Equal(t, Look{in.Account, migration.Verdict{Reason: "no grant is held for account " + in.Account.ID}}, look)
+		require.Equal(t, Look{Account: in.Account, Verdict: migration.Verdict{Reason: "no grant is held for account " + in.Account.ID}}, look)
 		require.Zero(t, w.patched())
 		w.holding() // which holds none either
 	}

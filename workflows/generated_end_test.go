@@ -70,7 +70,7 @@ func (p *play) unforeseeable(v invariants.Violation, ledger []emulator.Entry) bo
 	if v.Invariant == invariants.NoStray && write.Op == emulator.OpAddAudience && write.Card == "old" {
 		return p.goingBack(write) // an attempt that is interrupted after it carried an audience back leaves no word of that
 	}
-	return v.Invariant == invariants.NoEarly && p.blurred[write.Account] || v.Invariant == invariants.NoStale && changedMeanwhile(ledger[:i], write)
+	return v.Invariant == invariants.NoEarly && (p.blurs || p.blurred[write.Account]) || v.Invariant == invariants.NoStale && changedMeanwhile(ledger[:i], write)
 }
 
 // goingBack tells whether the written dataflow's rollback was under way.

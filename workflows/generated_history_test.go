@@ -30,6 +30,7 @@ type history struct {
 	events   []event
 	flows    []generatedFlow
 	held     bool // the worker keeps grants
+	blurs    bool // nobody can see beforehand which sign-ins are good, and until when
 }
 
 // generatedFlow is where an old dataflow and its copy are.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 
 	"cutover/activities"
 	"cutover/internal/emulator"
@@ -236,4 +237,84 @@ func TestKeepGrants(t *testing.T) {
 		}
 	}
 	require.Equal(t, 4, refreshed, "every twenty days, a third of the token's life before its end")
+}
+
+// Whoever says by update that an account was connected, after a consent, gets what the renewal came to for an answer.
+func TestAnUpdateAfterAConsentIsAnsweredByTheRenewal(t *testing.T) {
+	t.Parallel()
+	w := newGrantWorld(t, nov20, byGrant(true))
+	var answers []any
+	w.at(hours(1), func() {
+		w.consent()
+		w.UpdateWorkflow(workflows.UpdateReauthCompleted, "", &testsuite.TestUpdateCallback{
+			OnReject: func(err error) { require.NoError(t, err) }, OnAccept: func() {},
+			OnComplete: func(answer any, err error) {
+				require.NoError(t, err)
+				answers = append(answers, answer)
+			},
+		}, workflows.ReauthCompleted{Account: w.account("prod"), By: "customer"})
+	})
+	_, err := w.run()
+	require.NoError(t, err)
+	require.Len(t, answers, 1)
+	answer, ok := answers[0].(workflows.AccountAnswer)
+	require.True(t, ok)
+	require.True(t, answer.Verified, answer.Reason)
+}
+
+// In a pause nothing is renewed, and whoever asks is not kept waiting for it.
+func TestAnUpdateAfterAConsentIsAnsweredInAPause(t *testing.T) {
+	t.Parallel()
+	w := newGrantWorld(t, nov20, byGrant(true))
+	var asked *reply
+	w.at(hours(1), func() { w.update(workflows.UpdatePause, workflows.Pause{By: "operator", Reason: "stocktaking"}) })
+	w.at(hours(2), func() {
+		w.consent()
+		asked = w.ask(workflows.UpdateReauthCompleted, workflows.ReauthCompleted{Account: w.account("prod"), By: "customer"})
+	})
+	w.at(hours(3), func() {
+		require.True(t, asked.done)
+		w.requireUntouched()
+		w.update(workflows.UpdateResume, workflows.Resume{By: "operator"})
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
+}
+
+// Where nothing but a change of the account can show a sign-in, the worker's own write must not bear out a claim that is wrong.
+func TestAWrongClaimAfterARenewalThatDidNotHelp(t *testing.T) {
+	t.Parallel()
+	w := newGrantWorld(t, nov20, byGrant(false), func(_ *workflows.Input, s *emulator.Scenario) { s.Settings.Probe = "404" })
+	w.consent()
+	w.at(hours(1), func() { w.claim(w.account("prod")) })
+	w.at(days(1), func() {
+		require.False(t, w.status().Accounts[0].Verified)
+		require.Contains(t, w.notices.kinds(), "refused")
+		w.requireOnlyAccounts()
+		signedIn(w)
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
+}
+
+// A sign-in by grant that lasts for less than the time it is asked for again before its end is renewed half way, and not at once and again.
+func TestAShortSignInByGrantDoesNotSpin(t *testing.T) {
+	t.Parallel()
+	w := newGrantWorld(t, nov20, byGrant(true), approved, func(_ *workflows.Input, s *emulator.Scenario) { s.Settings.Lease = 2 * 24 * time.Hour })
+	w.consent()
+	w.at(days(4).Add(time.Hour), func() {
+		patches := 0
+		for _, e := range w.writes() {
+			if e.Entity == "connection" {
+				patches++
+			}
+		}
+		require.InDelta(t, 5, patches, 1, "once a day")
+		w.approve("operator")
+	})
+	result, err := w.run()
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Switched)
 }

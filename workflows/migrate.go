@@ -104,7 +104,8 @@ func (o *organization) assess(ctx workflow.Context) error {
 func (o *organization) renew(ctx workflow.Context) error {
 	for _, account := range o.state.Renewable(o.playbook) {
 		if o.state.Paused != nil {
-			return nil
+			o.answer(account.ID) // whoever waits for it is not kept waiting
+			continue
 		}
 		in := activities.RenewInput{Who: o.who(), Account: activities.SignOf(account.Account), Lease: o.playbook.Reauthentication.Lease}
 		var look activities.Look
@@ -115,6 +116,9 @@ func (o *organization) renew(ctx workflow.Context) error {
 			return err
 		case err == nil:
 			o.state.Renewed(look.Account.Account(), look.Verdict, workflow.Now(ctx))
+			if look.Written {
+				o.state.Wrote(look.Account.Account())
+			}
 		default:
 			why := failure.Message()
 			if failure.Type() != activities.ReauthRequired {
@@ -123,8 +127,16 @@ func (o *organization) renew(ctx workflow.Context) error {
 			}
 			o.state.GrantTried(account.ID, why)
 		}
+		o.answer(account.ID)
 	}
 	return nil
+}
+
+// answer tells whoever claimed that an account was signed in to how it stands.
+func (o *organization) answer(id string) AccountAnswer {
+	account := o.state.Account(id)
+	o.answers[id] = AccountAnswer{id, account.Verified && account.RenewSince.IsZero(), account.Note}
+	return o.answers[id]
 }
 
 // tell sends the first notice. Nothing goes on before it is delivered.
@@ -183,7 +195,11 @@ func (o *organization) check(ctx workflow.Context) error {
 	}
 	for _, look := range looks {
 		learnt := o.learn(ctx, look)
-		if renewable := slices.ContainsFunc(o.state.Renewable(o.playbook), func(a migration.AccountState) bool { return a.ID == look.Account.ID }); !learnt && !renewable {
+		renewable := slices.ContainsFunc(o.state.Renewable(o.playbook), func(a migration.AccountState) bool { return a.ID == look.Account.ID })
+		if renewable && o.state.Paused == nil && o.state.Holding() == nil {
+			delete(o.answers, look.Account.ID) // the renewal that comes next answers
+		}
+		if !learnt && !renewable {
 			o.attempt(ctx, o.notify(ctx, migration.NoticeRefused, look.Account.ID+"@"+migration.Instant(workflow.Now(ctx))))
 		}
 	}
@@ -197,9 +213,7 @@ func (o *organization) learn(ctx workflow.Context, look activities.Look) bool {
 	if account == nil {
 		return true
 	}
-	answer := AccountAnswer{account.ID, account.Verified && account.RenewSince.IsZero(), account.Note}
-	o.answers[account.ID] = answer
-	return answer.Verified
+	return o.answer(account.ID).Verified
 }
 
 // plan pairs, compares and decides, from a fresh reading.

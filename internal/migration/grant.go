@@ -26,6 +26,13 @@ func (s *State) Renewed(now Account, v Verdict, at time.Time) bool {
 	return true
 }
 
+// Wrote takes in what an account looks like after the worker itself wrote it, to no avail: its own write must not pass for somebody's sign-in.
+func (s *State) Wrote(now Account) {
+	if account := s.Account(now.ID); account != nil && !account.Verified {
+		account.Etag, account.Name = now.Etag, now.Name
+	}
+}
+
 // NotRenewed is what people are told of a renewal that failed for reasons that are the operator's.
 const NotRenewed = "it could not be renewed by the grant that is held"
 

@@ -104,3 +104,60 @@ func TestAPersonsSignInIsNotOverwritten(t *testing.T) {
 	s.AskAgain(p, end.Add(57*day))
 	require.Empty(t, s.Renewable(p))
 }
+
+// A vendor may grant less than the playbook believes: what was renewed a moment ago must not be renewed at once again.
+func TestAShortLeaseByGrantIsRenewedHalfWay(t *testing.T) {
+	t.Parallel()
+	p, consent := byGrant(), assessed.Add(-day)
+	s := held(p, consent)
+	end := assessed.Add(2 * day)
+	require.Greater(t, p.Reauthentication.RenewBefore.Std(), 2*day)
+	require.True(t, s.Renewed(granted(consent), migration.Verdict{Verified: true, LeaseEnd: end}, assessed))
+	require.Equal(t, assessed.Add(day), s.NextLease(p))
+	require.Empty(t, s.AskAgain(p, assessed))
+	require.Empty(t, s.AskAgain(p, assessed.Add(day-time.Second)))
+	require.Equal(t, []string{"v5"}, s.AskAgain(p, assessed.Add(day)))
+	require.Equal(t, end, s.NextLease(p))
+
+	s.Account("v5").ByGrant, s.Account("v5").RenewSince = false, time.Time{}
+	require.Equal(t, []string{"v5"}, s.AskAgain(p, assessed), "a person's is asked for as ever")
+	p.Reauthentication.RenewBefore = 0
+	s.Account("v5").ByGrant, s.Account("v5").RenewSince = true, time.Time{}
+	require.Empty(t, s.AskAgain(p, end), "nor is what nobody asks for again")
+}
+
+// Where flow runs blame what the worker itself signed in, the same grant would lead to the same end again and again.
+func TestAGrantThatFlowRunsBlameIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	p, consent := byGrant(), assessed.Add(-day)
+	blamed := migration.RunVerdict{Dataflow: "n1", Status: migration.RunFailed, Reason: "the flow run failed: no access to the ad account"}
+	s := planned(twoPairs(), p)
+	account := s.Account("v5")
+	account.GrantedAt, account.TriedAt, account.ByGrant = consent, consent, true
+	s.SwitchedOver("o1", migration.Moved{Enabled: assessed, Disabled: assessed}, p, assessed)
+	s.Judge(blamed, p, assessed.Add(time.Hour))
+	require.Len(t, s.Asked(), 1)
+	require.Contains(t, s.Asked()[0].Note, "sign in as a user who has access to it")
+	require.Empty(t, s.Renewable(p), "a person is told")
+
+	s = planned(twoPairs(), p)
+	s.Account("v5").GrantedAt = consent
+	s.SwitchedOver("o1", migration.Moved{Enabled: assessed, Disabled: assessed}, p, assessed)
+	s.Judge(blamed, p, assessed.Add(time.Hour))
+	require.Len(t, s.Renewable(p), 1, "after a person's sign-in it is worth a try")
+}
+
+// The worker's own write changes an account too: it must not bear out somebody's claim.
+func TestTheWorkersOwnWriteIsNoSignIn(t *testing.T) {
+	t.Parallel()
+	p, consent := byGrant(), assessed.Add(-day)
+	s := held(p, consent)
+	written := with(granted(consent), func(a *migration.Account) { a.Etag = `"written"` })
+	require.False(t, s.Renewed(written, migration.Verdict{Reason: "nothing shows"}, assessed))
+	s.Wrote(written)
+	claimed := migration.Verify(s.Account("v5").Account, written, migration.ProbeUnknown, true, assessed, p.Reauthentication.Lease)
+	require.False(t, claimed.Verified, claimed.Reason)
+	signedIn := with(written, func(a *migration.Account) { a.Etag = `"signed in"` })
+	require.True(t, migration.Verify(s.Account("v5").Account, signedIn, migration.ProbeUnknown, true, assessed, p.Reauthentication.Lease).Verified)
+	s.Wrote(account("unknown"))
+}

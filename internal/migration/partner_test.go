@@ -51,3 +51,15 @@ func TestALookAtThePartnerSettlesOnlyWhatIsTooFew(t *testing.T) {
 	require.Equal(t, migration.RunSucceeded, migration.RunVerdict{Status: migration.RunSucceeded}.Confirm(migration.LookAtPartner(migration.PartnerBase{Names: []string{"a"}}, nil)).Status,
 		"what it does not show proves nothing")
 }
+
+// What is too few and mostly failed, or nothing at all, did not update the destination: something else did.
+func TestALookAtThePartnerDoesNotExcuseFailures(t *testing.T) {
+	t.Parallel()
+	all := &migration.PartnerLook{Exported: 2, Found: 2, Updated: 2}
+	for name, run := range map[string]migration.Run{"all failed": {Failed: 5}, "most failed": {Activated: 1, Failed: 4}, "nothing delivered": {}} {
+		run.ID, run.Dataflow, run.Status, run.Completed = "r1", "n1", migration.RunSucceeded, assessed
+		few := migration.JudgeRuns("n1", []migration.Run{run}, assessed, migration.Verification{Sample: 100, MoreFailed: 10}, migration.Baseline{})
+		require.Equal(t, migration.RunPending, few.Status, name)
+		require.Equal(t, migration.RunPending, few.Confirm(all).Status, name)
+	}
+}

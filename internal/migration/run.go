@@ -140,7 +140,7 @@ func (v Verification) judge(verdict RunVerdict, seen, baseline Baseline) RunVerd
 	verdict.Status = RunPending
 	switch {
 	case total < need:
-		verdict.few = true
+		verdict.few = seen.Activated > 0 && failed <= usual+v.MoreFailed // else what the destination shows is not this copy's doing
 		verdict.Reason = fmt.Sprintf("%d of at least %d identities so far: too few to tell", total, need)
 	case failed > usual+v.MoreFailed:
 		verdict.Status = RunFailed

@@ -289,9 +289,8 @@ func (s *State) LapseEnded(p Playbook, now time.Time) (lapsed []string) {
 
 // AskAgain marks every account whose lease ends soon while something depends on it, and returns those that were not marked before.
 func (s *State) AskAgain(p Playbook, now time.Time) (asked []string) {
-	before := p.Reauthentication.RenewBefore.Std()
 	for _, account := range s.leased(p) {
-		if before > 0 && account.RenewSince.IsZero() && !now.Before(account.LeaseEnd.Add(-before)) {
+		if at := account.askAgainAt(p); account.RenewSince.IsZero() && at.Before(account.LeaseEnd) && !now.Before(at) {
 			again := s.Account(account.ID)
 			again.RenewSince, again.TriedAt = now, time.Time{}
 			asked = append(asked, account.ID)
@@ -304,14 +303,24 @@ func (s *State) AskAgain(p Playbook, now time.Time) (asked []string) {
 func (s *State) NextLease(p Playbook) (next time.Time) {
 	for _, account := range s.leased(p) {
 		at := account.LeaseEnd
-		if before := p.Reauthentication.RenewBefore.Std(); before > 0 && account.RenewSince.IsZero() {
-			at = at.Add(-before)
+		if account.RenewSince.IsZero() {
+			at = account.askAgainAt(p)
 		}
 		if next.IsZero() || at.Before(next) {
 			next = at
 		}
 	}
 	return next
+}
+
+// askAgainAt is when a lease is asked for again, or its end where the playbook does not. One that the worker itself got is not asked for before half of it
+// is over: where the vendor grants less than the playbook believes, it would be renewed at once, and again.
+func (a AccountState) askAgainAt(p Playbook) time.Time {
+	at := a.LeaseEnd.Add(-p.Reauthentication.RenewBefore.Std())
+	if half := a.VerifiedAt.Add(a.LeaseEnd.Sub(a.VerifiedAt) / 2); a.ByGrant && at.Before(half) {
+		return half
+	}
+	return at
 }
 
 // leased are the verified accounts with a lease that something depends on: a pair that still has to be switched, one whose flow runs do not pass, or
@@ -459,8 +468,11 @@ func (s *State) RefuseResume(old string) error {
 	return nil
 }
 
-// Raise records a problem; the oldest ones that hold nothing give way.
+// Raise records a problem; the oldest ones that hold nothing give way, and so does the same one from before.
 func (s *State) Raise(p Problem) {
+	s.Problems = slices.DeleteFunc(s.Problems, func(old Problem) bool {
+		return !old.Holds && old.Type == p.Type && old.What == p.What && !p.Holds
+	})
 	s.Problems = append(s.Problems, p)
 	if len(s.Problems) > maxProblems {
 		oldest := max(0, slices.IndexFunc(s.Problems, func(p Problem) bool { return !p.Holds }))
@@ -516,7 +528,11 @@ func (s *State) Judge(v RunVerdict, p Playbook, at time.Time) {
 		s.prove(*pair, p.Reauthentication.Lease, at)
 	case pair.Failing:
 		if instruction, account := Blame(v.Reason); account && p.Reauthentication.Needed && s.Account(pair.Account) != nil {
+			byGrant := s.Account(pair.Account).ByGrant
 			s.Lapse(pair.Account, instruction, at)
+			if byGrant {
+				s.GrantTried(pair.Account, instruction) // the same grant would lead to the same end, and again
+			}
 			s.Told = false // the person is told, with what to do differently
 		}
 		if p.Rollback.OnFailure && len(pair.Toggled) > 0 && refuseBack(*pair, p, at) == nil {

@@ -707,3 +707,20 @@ func TestClaim(t *testing.T) {
 	}
 	require.Equal(t, "499", s.Claims[199].Account)
 }
+
+// A channel that fails with every reminder must not push out what else a person should know.
+func TestTheSameProblemIsKeptOnce(t *testing.T) {
+	t.Parallel()
+	s := &migration.State{}
+	s.Raise(migration.Problem{At: assessed, What: "something else"})
+	for i := range 50 {
+		s.Raise(migration.Problem{At: assessed.Add(time.Duration(i) * time.Hour), What: "channel mail failed", Type: "ChannelFailed"})
+	}
+	require.Equal(t, []migration.Problem{
+		{At: assessed, What: "something else"}, {At: assessed.Add(49 * time.Hour), What: "channel mail failed", Type: "ChannelFailed"},
+	}, s.Problems)
+	s.Raise(migration.Problem{What: "something else", Holds: true})
+	s.Raise(migration.Problem{What: "something else"})
+	require.Len(t, s.Problems, 3, "what holds stays until somebody resumes")
+	require.NotNil(t, s.Holding())
+}
