@@ -30,6 +30,14 @@ POSTGRES = $(or $(CUTOVER_POSTGRES),$(shell command -v postgres || ls -d /usr/li
 # Packages that start no server of their own; evaluated when used, so that `make help` stays instant.
 QUICK = $$(go list ./... | grep -v '^cutover/test/')
 
+# How long `make fuzz` gives each target. Minimizing what is merely interesting would take up to a minute each time, so that it gets a second.
+FUZZTIME := 1m
+# The folders whose fuzz targets build quickly with the fuzzer's instrumentation: `make check` runs these for a moment, and the seeds of all (in `race`).
+FUZZED_BRIEFLY := ./internal/yamlfile ./internal/migration ./internal/adobe ./internal/pinterest ./internal/vendorhttp ./internal/words
+FUZZED = $$(grep -rl --include=fuzz_test.go '^func Fuzz' . | xargs -n 1 dirname | sort)
+fuzz_each = for dir in $(1); do listed=$$(go test -list "^Fuzz" "$$dir"); for target in $$(echo "$$listed" | grep "^Fuzz"); do \
+	echo "fuzz $$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(2) -fuzzminimizetime 1s "$$dir"; done; done
+
 .PHONY: help
 help: ## list what make can do here
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +60,10 @@ budget: $(BIN)/temporal ## measure the performance bars and fail on one that doe
 size: $(BIN)/temporal ## migrate one organization of 500 dataflows and check that it stays within the server's limits (a few minutes)
 	go run ./test/size
 
+.PHONY: chaos
+chaos: $(BIN)/temporal ## migrate hundreds of organizations under kills and faults, then check every invariant (about ten minutes; CHAOS_ORGS sets how many)
+	go run ./test/chaos
+
 ## Proving
 
 .PHONY: test
@@ -63,7 +75,7 @@ test: $(BIN)/temporal ## everything that proves the behaviour (without Chromium 
 	$(if $(BROWSER),go test -timeout $(TEST_TIMEOUT) ./test/webui,@echo 'no Chromium in PATH or CUTOVER_CHROMIUM: the browser tests (test/webui) were left out')
 
 .PHONY: check
-check: fmt-check vet lint workflowcheck race replay tidy-diff compose-check ## everything a change must pass besides `make test`
+check: fmt-check vet lint workflowcheck race replay fuzz-briefly tidy-diff compose-check ## everything a change must pass besides `make test`
 
 .PHONY: race
 race: $(BIN)/temporal ## the quick packages under the race detector
@@ -74,6 +86,14 @@ race: $(BIN)/temporal ## the quick packages under the race detector
 replay: ## recorded histories against today's workflow code
 	@go test -list '^TestReplay' ./workflows/... | grep -q '^TestReplay' || { echo 'no TestReplay under workflows/: recorded histories prove nothing' >&2; exit 1; }
 	go test -run '^TestReplay' ./workflows/...
+
+.PHONY: fuzz
+fuzz: ## throw generated input at every parser for FUZZTIME each (1m); what fails is kept under testdata/fuzz, to be mended and committed
+	@$(call fuzz_each,$(FUZZED),$(FUZZTIME))
+
+.PHONY: fuzz-briefly
+fuzz-briefly: ## the same for two seconds each where it builds quickly
+	@$(call fuzz_each,$(FUZZED_BRIEFLY),2s)
 
 .PHONY: vet
 vet: ## go vet, in every module with code of ours

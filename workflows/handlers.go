@@ -245,6 +245,9 @@ func (o *organization) refuseResume(ctx workflow.Context, in Resume) error {
 	if err := o.refuse(in.By); err != nil {
 		return err
 	}
+	if len(in.Note) > maxWords {
+		return fmt.Errorf("note is longer than %d bytes", maxWords)
+	}
 	if in.Old != "" {
 		return o.state.RefuseResume(in.Old)
 	}
@@ -272,8 +275,11 @@ func (o *organization) refuseChoice(_ workflow.Context, in Choose) error {
 	if err := o.refuse(in.By); err != nil {
 		return err
 	}
-	if o.state.Plan == nil {
+	switch {
+	case o.state.Plan == nil:
 		return errors.New("there is no plan yet, so nothing is asked")
+	case len(in.New) > maxWords:
+		return fmt.Errorf("new is longer than %d bytes: it is a dataflow's id", maxWords)
 	}
 	i := slices.IndexFunc(o.state.Plan.Questions, func(q migration.Question) bool { return q.Old == in.Old })
 	if i < 0 {

@@ -47,16 +47,16 @@ func (s *Sandbox) refusal(r request, resp *http.Response, got answer) error {
 	var body refusalBody
 	switch err := json.Unmarshal(got.body, &body); {
 	case vendorhttp.IsRedirect(resp.StatusCode):
-		e.Code, e.Message = codeRedirect, vendorhttp.RedirectMessage(resp.Header)
+		e.Code, e.Message = codeRedirect, vendorhttp.RedirectMessage(resp.Header, got.secrets...)
 		return e
 	case err != nil:
-		e.Message = "the answer is no JSON object but " + mediaType(resp.Header)
+		e.Message = "the answer is no JSON object but " + mediaType(resp.Header, got.secrets)
 		return e
 	}
 	e.Code = vendorhttp.Show(body.code(), vendorhttp.MaxCode, got.secrets...)
 	e.Message = vendorhttp.Show(body.message(), vendorhttp.MaxMessage, got.secrets...)
 	if id := string(body.Report.value.RequestID); id != "" {
-		e.RequestID = vendorhttp.Clip(id, vendorhttp.MaxCode)
+		e.RequestID = vendorhttp.Show(id, vendorhttp.MaxCode, got.secrets...)
 	}
 	return e
 }
@@ -83,8 +83,8 @@ func (b refusalBody) message() string {
 	return string(cmp.Or(b.ErrorMessage, b.ErrorDetails, b.Message, b.Detail, b.Title))
 }
 
-func mediaType(h http.Header) string {
-	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+func mediaType(h http.Header, secrets []string) string {
+	media, _, err := mime.ParseMediaType(vendorhttp.Show(h.Get("Content-Type"), vendorhttp.MaxMessage, secrets...))
 	if err != nil {
 		return "of no known type"
 	}

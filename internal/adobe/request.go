@@ -74,25 +74,26 @@ func (s *Sandbox) attempt(ctx context.Context, r request, token string) (answer,
 	if err != nil {
 		return answer{}, err
 	}
+	secrets := append([]string{token, s.cred.ClientSecret}, r.hide...)
 	started := time.Now()
 	resp, err := s.client.http.Do(req)
 	if err != nil {
-		return answer{}, s.transportError(r, vendorhttp.TransportCause(err))
+		return answer{}, s.transportError(r, vendorhttp.TransportCause(err, secrets...))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := vendorhttp.ReadBody(resp.Body)
 	if err != nil {
-		return answer{}, s.transportError(r, err)
+		return answer{}, s.transportError(r, vendorhttp.TransportCause(err, secrets...))
 	}
 
 	got := answer{
 		op:        r.op,
 		body:      body,
 		requestID: req.Header.Get(headerRequestID),
-		secrets:   append([]string{token, s.cred.ClientSecret}, r.hide...),
+		secrets:   secrets,
 	}
 	if id := resp.Header.Get(headerRequestID); id != "" {
-		got.requestID = vendorhttp.Clip(id, vendorhttp.MaxCode)
+		got.requestID = vendorhttp.Show(id, vendorhttp.MaxCode, secrets...)
 	}
 	s.client.log.Debug("adobe request",
 		zap.String("operation", r.op), zap.String("method", r.method), zap.String("path", r.path),
@@ -157,9 +158,11 @@ func (s *Sandbox) transportError(r request, cause error) error {
 }
 
 func (s *Sandbox) malformed(got answer, want string, fragment []byte) error {
+	token, _ := s.client.tokens.cached(s.cred.key()) // a fragment of an earlier answer comes without what was sent for it
+	secrets := append([]string{token, s.cred.ClientSecret}, got.secrets...)
 	return &MalformedError{
 		Op: got.op, Organization: s.cred.Organization, Sandbox: s.name, Want: want,
-		Got: vendorhttp.Show(string(fragment), vendorhttp.MaxMessage, got.secrets...), RequestID: got.requestID,
+		Got: vendorhttp.Show(string(fragment), vendorhttp.MaxMessage, secrets...), RequestID: got.requestID,
 	}
 }
 

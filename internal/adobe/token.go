@@ -102,6 +102,7 @@ func (t *tokens) request(ctx context.Context, cred Credential) (token, error) {
 
 	seen := &vendorhttp.TokenTransport{
 		Base: t.client.http.Transport, UserAgent: userAgent, IDHeader: headerRequestID, RequestID: uuid.NewString(),
+		Secrets: []string{cred.ClientSecret},
 	}
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, vendorhttp.NewHTTPClient(seen))
 	cfg := clientcredentials.Config{
@@ -160,7 +161,7 @@ func (t *tokens) refusal(cred Credential, err error, requestID string) error {
 		}
 	}
 	if vendorhttp.IsTransport(err) {
-		return t.transportError(cred, vendorhttp.TransportCause(err))
+		return t.transportError(cred, vendorhttp.TransportCause(err, cred.ClientSecret))
 	}
 	return &MalformedError{
 		Op:           opToken,

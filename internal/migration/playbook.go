@@ -336,8 +336,22 @@ func resolveDates(doc *yamlfile.Document, raw playbookFile, start time.Time) Tim
 	return t
 }
 
-// Check tells which dates are out of order. Where nobody has to sign in again both deadlines may be the same.
+// Years outside of these are mistakes, and JSON has no form for some of them.
+const (
+	firstYear = 2000
+	lastYear  = 2999
+)
+
+// Check tells which dates are out of order, or out of all bounds. Where nobody has to sign in again both deadlines may be the same.
 func (t Timeline) Check() error {
+	for _, date := range []struct {
+		name string
+		at   time.Time
+	}{{"available", t.Available}, {"reauthenticate_by", t.ReauthenticateBy}, {"shutdown", t.Shutdown}} {
+		if year := date.at.UTC().Year(); year < firstYear || year > lastYear {
+			return fmt.Errorf("%s (%s) must lie between the years %d and %d", date.name, Instant(date.at), firstYear, lastYear)
+		}
+	}
 	if !t.ReauthenticateBy.After(t.Available) {
 		return fmt.Errorf("reauthenticate_by (%s) must be later than available (%s)", Instant(t.ReauthenticateBy), Instant(t.Available))
 	}

@@ -57,6 +57,7 @@ func TestTimelineCheck(t *testing.T) {
 		"reauthenticate_by (2023-11-16T08:00:00Z) must be later than available (2023-11-16T08:00:00Z)": {available, available, shutdown},
 		"reauthenticate_by (2023-11-16T08:00:00Z) must be later than available (2023-12-16T08:00:00Z)": {atRisk, available, shutdown},
 		"shutdown (2023-12-16T08:00:00Z) must be later than reauthenticate_by (2024-01-19T08:00:00Z)":  {available, shutdown, atRisk},
+		"shutdown (3000-01-01T00:00:00Z) must lie between the years 2000 and 2999":                     {available, shutdown, at("3000-01-01T00:00:00Z")},
 	} {
 		require.EqualError(t, bad.Check(), want)
 	}

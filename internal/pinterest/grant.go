@@ -1,8 +1,10 @@
 package pinterest
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
+	"net/url"
 	"time"
 )
 
@@ -21,6 +23,12 @@ func (a App) GoString() string { return a.String() }
 
 // Format writes what String tells, whatever the verb.
 func (a App) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) }
+
+// secrets are what no answer may bring back: the secret, and what the app signs in with, from which it can be read.
+func (a App) secrets(more ...string) []string {
+	pair := url.QueryEscape(a.ClientID) + ":" + url.QueryEscape(a.ClientSecret)
+	return append(more, a.ClientSecret, base64.StdEncoding.EncodeToString([]byte(pair)))
+}
 
 // MarshalText writes what String tells, also into JSON.
 func (a App) MarshalText() ([]byte, error) { return []byte(a.String()), nil }

@@ -53,7 +53,7 @@ func (c *Client) Exchange(ctx context.Context, app App, code, redirectURL, verif
 	}
 	cfg := c.oauth(app)
 	cfg.RedirectURL = redirectURL
-	return c.grant(ctx, opExchange, []string{app.ClientSecret, code, verifier}, func(ctx context.Context) (*oauth2.Token, error) {
+	return c.grant(ctx, opExchange, app.secrets(code, verifier), func(ctx context.Context) (*oauth2.Token, error) {
 		return cfg.Exchange(ctx, code, opts...)
 	})
 }
@@ -66,7 +66,7 @@ func (c *Client) Refresh(ctx context.Context, app App, refreshToken string) (Gra
 	if refreshToken == "" {
 		return Grant{}, fmt.Errorf("pinterest: %s: %s: no refresh token", opRefresh, app)
 	}
-	return c.grant(ctx, opRefresh, []string{app.ClientSecret, refreshToken}, func(ctx context.Context) (*oauth2.Token, error) {
+	return c.grant(ctx, opRefresh, app.secrets(refreshToken), func(ctx context.Context) (*oauth2.Token, error) {
 		return c.oauth(app).TokenSource(ctx, &oauth2.Token{RefreshToken: refreshToken}).Token()
 	})
 }
@@ -86,7 +86,7 @@ func (c *Client) oauth(app App) *oauth2.Config {
 func (c *Client) grant(ctx context.Context, op string, secrets []string, ask func(context.Context) (*oauth2.Token, error)) (Grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	seen := &vendorhttp.TokenTransport{Base: c.http.Transport, UserAgent: userAgent, IDHeader: headerRequestID}
+	seen := &vendorhttp.TokenTransport{Base: c.http.Transport, UserAgent: userAgent, IDHeader: headerRequestID, Secrets: secrets}
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, vendorhttp.NewHTTPClient(seen))
 
 	asked, started := c.now(), time.Now()
@@ -111,7 +111,7 @@ func (c *Client) tokenRefusal(op string, err error, requestID string, secrets []
 		return c.refusal(call, retrieve.Response, retrieve.Body, requestID)
 	}
 	if vendorhttp.IsTransport(err) {
-		return call.transportError(vendorhttp.TransportCause(err))
+		return call.transportError(err)
 	}
 	return &MalformedError{
 		Op: op, Want: "a JSON object with access_token and expires_in",

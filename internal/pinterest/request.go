@@ -57,14 +57,14 @@ func (c *Client) get(ctx context.Context, r call, accessToken string) (answer, e
 	started := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, r.transportError(vendorhttp.TransportCause(err))
+		return answer{}, r.transportError(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := vendorhttp.ReadBody(resp.Body)
 	if err != nil {
 		return answer{}, r.transportError(err)
 	}
-	got := answer{body: body, requestID: vendorhttp.Clip(resp.Header.Get(headerRequestID), vendorhttp.MaxCode)}
+	got := answer{body: body, requestID: vendorhttp.Show(resp.Header.Get(headerRequestID), vendorhttp.MaxCode, r.secrets...)}
 	c.log.Debug("pinterest request",
 		zap.String("operation", r.op), zap.String("method", r.method), zap.String("path", r.path),
 		zap.Int("status", resp.StatusCode), zap.String("request_id", got.requestID), zap.Duration("took", time.Since(started)))
@@ -79,7 +79,7 @@ func (c *Client) get(ctx context.Context, r call, accessToken string) (answer, e
 }
 
 func (r call) transportError(cause error) error {
-	return &TransportError{Op: r.op, Method: r.method, Path: r.path, Err: cause}
+	return &TransportError{Op: r.op, Method: r.method, Path: r.path, Err: vendorhttp.TransportCause(cause, r.secrets...)}
 }
 
 func (r call) malformed(got answer, want string, fragment []byte) error {

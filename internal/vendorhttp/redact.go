@@ -50,6 +50,7 @@ func Show(s string, n int, secrets ...string) string {
 
 // spellings are the forms in which a server may echo a secret.
 func spellings(secret string) []string {
+	secret = strings.TrimSpace(secret) // as a header carries it
 	if secret == "" {
 		return nil
 	}

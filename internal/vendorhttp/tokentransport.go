@@ -16,6 +16,8 @@ type TokenTransport struct {
 	UserAgent string
 	// IDHeader is the header of the vendor's request ids.
 	IDHeader string
+	// Secrets are what the request id of an answer may not repeat.
+	Secrets []string
 	// RequestID goes with the request unless it is empty; the answer's own id replaces it.
 	RequestID string
 	// Status is the answer's; 0 if there was none.
@@ -41,7 +43,7 @@ func (t *TokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if id := resp.Header.Get(t.IDHeader); id != "" {
-		t.RequestID = Clip(id, MaxCode)
+		t.RequestID = Show(id, MaxCode, t.Secrets...)
 	}
 	t.Status = resp.StatusCode
 	resp.Body = io.NopCloser(bytes.NewReader(body))

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -128,7 +129,17 @@ func (d *Document) Err() error {
 }
 
 func (d *Document) add(line int, path, text string) {
-	d.faults = append(d.faults, Fault{File: d.file, Line: line, Path: path, Text: text})
+	d.faults = append(d.faults, Fault{File: d.file, Line: line, Path: oneLine(path), Text: oneLine(text)})
+}
+
+// oneLine keeps a fault on its line: a key may hold line breaks, and a terminal obeys other control characters.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // The YAML library prefixes its messages with the line; it goes where our own faults have it.
