@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cutover/internal/emulator"
+	"cutover/test/stack"
+)
+
+// playbookName is part of every workflow's id.
+const playbookName = "chaos"
+
+// playbookOf has the real one's form, with spans that a run of minutes meets. Its dates are days away: scripts move them.
+func playbookOf(o *organization) string {
+	within := o.within
+	if within == "" {
+		within = "10m"
+	}
+	return fmt.Sprintf(`name: %s
+title: Pinterest v4 to v5, tormented
+cards:
+  old: {names: ["(Deprecating) Pinterest"]}
+  new: {names: ["(New) Pinterest"]}
+zone: UTC
+dates:
+  available: +0s
+  reauthenticate_by: +2d
+  shutdown: +4d
+reminders:
+  before_reauthenticate_by: [1d]
+  before_shutdown: [1d]
+  after_shutdown_every: 1d
+reauthentication:
+  lease: 30d
+  renew_before: 2s
+  poll: 3s
+cut_over:
+  order: %s
+  width: 3
+  canary: %t
+verification:
+  within: %s
+  poll: 1s
+  sample: 100
+  at_least: 20
+  more_failed: 10
+drift:
+  audience_added: carry
+  advertiser: block
+rollback:
+  on_failure: true
+  within: 14d
+  carry_back: carry
+  no_way_back: ignore
+links:
+  accounts: https://experience.adobe.com/#/platform/destination/accounts
+`, playbookName, o.order, o.canary, within)
+}
+
+// tokenLifetime has tokens end in the middle of the work.
+const tokenLifetime = 45 * time.Second
+
+// writeWorld writes what the processes read and returns the paths of the scenario and of the credentials.
+func writeWorld(dir string, all []*organization) (scenario, credentials string, err error) {
+	s := emulator.Scenario{Settings: emulator.Settings{
+		RunWindow: 2 * time.Second, RunRetention: time.Minute, ImmediateRuns: true, Latency: 20 * time.Millisecond, TokenLifetime: tokenLifetime,
+		OtherDataflows: 1,
+	}}
+	var clients []stack.Credential
+	for _, o := range all {
+		s.Organizations = append(s.Organizations, emulator.Organization{
+			ID: o.ID, Name: o.Name, ClientID: o.client.ClientID, ClientSecret: o.client.ClientSecret, Sandboxes: o.sandboxes,
+		})
+		s.Faults = append(s.Faults, o.faults...)
+		clients = append(clients, o.client)
+	}
+	if scenario, err = stack.WriteScenario(dir, s); err != nil {
+		return "", "", err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "notices"), 0o700); err != nil {
+		return "", "", fmt.Errorf("make a folder for notices: %w", err)
+	}
+	credentials, err = stack.WriteCredentials(dir, clients)
+	return scenario, credentials, err
+}
