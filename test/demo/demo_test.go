@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -153,4 +155,17 @@ func TestWant(t *testing.T) {
 	require.Equal(t, migration.Enabled, o.want(ledger)["a2"])
 	o.outcome = migration.NotAffected
 	require.Equal(t, migration.Enabled, o.want(ledger)["a"])
+}
+
+// Every fate has its history among those that are replayed: a path through the workflow that nobody recorded is one that a change may break unseen.
+func TestEveryFateIsRecorded(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../workflows/testdata/replay/manifest.json")
+	require.NoError(t, err)
+	var recorded manifest
+	require.NoError(t, json.Unmarshal(data, &recorded))
+	require.Len(t, recorded.Scenarios, len(fates()))
+	for _, f := range fates() {
+		require.Contains(t, recorded.Scenarios, f.name+".json", "record it: "+recorded.Command)
+	}
 }
