@@ -48,23 +48,32 @@ func newDatabase(t *testing.T) *database {
 	return &database{url: u.String(), password: password, db: open(u.String())}
 }
 
-// texts are all rows of all tables, as they are and with sealed columns in base64.
+// texts are all rows of all tables, as JSON and as they are.
 func (d *database) texts(t *testing.T) []invariants.Text {
 	t.Helper()
 	var all []invariants.Text
 	for _, table := range []string{"meta", "grants", "links", "sessions", "authorizations", "receipts"} {
 		for _, form := range []string{"row_to_json(r)::text", "encode(convert_to(r::text, 'UTF8'), 'escape')"} {
-			rows, err := d.db.QueryContext(t.Context(), "SELECT "+form+" FROM "+table+" r")
-			require.NoError(t, err)
-			for rows.Next() {
-				var row string
-				require.NoError(t, rows.Scan(&row))
+			for _, row := range d.rows(t, "SELECT "+form+" FROM "+table+" r") {
 				all = append(all, invariants.Text{Where: "table " + table, Data: []byte(row)})
 			}
-			require.NoError(t, rows.Err())
-			require.NoError(t, rows.Close())
 		}
 	}
 	require.NotEmpty(t, all, "the worker and the page keep what they keep here")
+	return all
+}
+
+func (d *database) rows(t *testing.T, query string) []string {
+	t.Helper()
+	rows, err := d.db.QueryContext(t.Context(), query)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	var all []string
+	for rows.Next() {
+		var row string
+		require.NoError(t, rows.Scan(&row))
+		all = append(all, row)
+	}
+	require.NoError(t, rows.Err())
 	return all
 }
