@@ -31,6 +31,9 @@ const (
 	NoticeUndelivered = "NoticeUndelivered" // a notice went by no channel: retried
 )
 
+// lookAgain is how soon a write whose answer was lost is looked at.
+const lookAgain = time.Second
+
 // mapError turns what a client or a store returned into the error a workflow sees: its type says what follows. The text is the clients' own,
 // which they keep free of secrets and of bodies that could hold one.
 func mapError(ctx context.Context, operation string, err error) error {
@@ -46,7 +49,10 @@ func mapError(ctx context.Context, operation string, err error) error {
 		partner     *pinterest.Error
 		garbled     *pinterest.MalformedError
 	)
-	var undelivered *notify.UndeliveredError
+	var (
+		undelivered *notify.UndeliveredError
+		lost        lostAnswer
+	)
 	message := fmt.Sprintf("%s: %v", operation, err)
 	switch {
 	case errors.As(err, &application):
@@ -69,6 +75,8 @@ func mapError(ctx context.Context, operation string, err error) error {
 		return permanent(message, PlanStale)
 	case errors.As(err, &answer):
 		return mapStatus(message, answer.Status, answer.RetryAfter, Refused)
+	case errors.As(err, &lost):
+		return transient(message, Unavailable, lookAgain)
 	case errors.As(err, &transport), errors.Is(err, context.DeadlineExceeded):
 		return transient(message, Unavailable, 0)
 	}

@@ -45,6 +45,7 @@ func TestMapError(t *testing.T) {
 		"token endpoint is down":      {&adobe.TokenError{Credential: "acme", Status: 502}, Unavailable, false, 0},
 		"token endpoint is busy":      {&adobe.TokenError{Credential: "acme", Status: 429, RetryAfter: time.Minute}, RateLimited, false, time.Minute},
 		"connection cut":              {&adobe.TransportError{Err: &net.OpError{Op: "read", Err: errors.New("reset")}}, Unavailable, false, 0},
+		"a write's answer lost":       {lostAnswer{&adobe.TransportError{Err: &net.OpError{Op: "read", Err: errors.New("reset")}}}, Unavailable, false, time.Second},
 		"timeout":                     {context.DeadlineExceeded, Unavailable, false, 0},
 		"no channel took it":          {&notify.UndeliveredError{Kind: "start", Organization: "A@AdobeOrg"}, NoticeUndelivered, false, 0},
 		"card missing":                {cardMissing{"(New) Pinterest", "A@AdobeOrg"}, Misconfigured, true, 0},

@@ -232,6 +232,9 @@ func (m pairMove) toggle(
 	ctx context.Context, write func(context.Context, string) error, id string, want migration.DataflowState,
 ) (migration.Dataflow, error) {
 	refusal := write(ctx, id)
+	if _, lost := errors.AsType[*adobe.TransportError](refusal); lost {
+		return migration.Dataflow{}, lostAnswer{refusal}
+	}
 	if refusal != nil && !errors.Is(refusal, adobe.ErrState) {
 		return migration.Dataflow{}, refusal
 	}
@@ -252,6 +255,11 @@ func (m pairMove) toggle(
 	}
 	return migration.Dataflow{}, transient(fmt.Sprintf("dataflow %s is not %s yet", id, want), Unavailable, 0)
 }
+
+// lostAnswer is a write whose answer did not come: the pair may stand between its sides, so that the next attempt looks at once, however many there were.
+type lostAnswer struct{ error }
+
+func (e lostAnswer) Unwrap() error { return e.error }
 
 // maxNote is how much of a vendor's words a note repeats, in bytes.
 const maxNote = 200

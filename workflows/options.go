@@ -31,8 +31,6 @@ const (
 	tellPatience = time.Hour
 	// starter plan waits for this; a person sits in front of it.
 	planTimeout = 2 * time.Minute
-	// A vendor that is down is asked this often for each pair under way; a worker has few of them under way at once.
-	betweenWrites = 5 * time.Second
 	// Attempts: two years of looking once a minute. At a server zero is no bound, in the SDK's test environment it is ten.
 	unbounded = 1 << 20
 )
@@ -40,11 +38,6 @@ const (
 // eager first, then patient: most faults pass in seconds, and a vendor that is down must not be hammered.
 func backoff() *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute, MaximumAttempts: unbounded}
-}
-
-// briskly is for pairs: one may stand between its two writes, where every second is one without delivery, or with twice the delivery.
-func briskly() *temporal.RetryPolicy {
-	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: betweenWrites, MaximumAttempts: unbounded}
 }
 
 // reading is for activities that read at a vendor and change nothing.
@@ -58,7 +51,7 @@ func reading(ctx workflow.Context, summary string, patience time.Duration) workf
 func switching(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue: WritesTaskQueue, Summary: summary, StartToCloseTimeout: switchAttempt, ScheduleToCloseTimeout: switchPatience,
-		HeartbeatTimeout: heartbeat, RetryPolicy: briskly(), DisableEagerExecution: true,
+		HeartbeatTimeout: heartbeat, RetryPolicy: backoff(), DisableEagerExecution: true,
 	})
 }
 
