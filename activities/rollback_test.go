@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,7 +91,11 @@ func TestRollBackFaults(t *testing.T) {
 					_, err := do[migration.Moved](w, "RollBackPair", in)
 					seen.check(t)
 					if c.want != "" {
-						require.Equal(t, c.after, failed(t, err, c.want).NextRetryDelay())
+						after := c.after
+						if strings.HasPrefix(name, "cut") && strings.HasPrefix(route, "POST") {
+							after = lookAgain // the pair may stand between its sides
+						}
+						require.Equal(t, after, failed(t, err, c.want).NextRetryDelay())
 						mend()
 						_, err = do[migration.Moved](w, "RollBackPair", in)
 					}
