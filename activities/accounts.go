@@ -87,7 +87,7 @@ func (a *Activities) AwaitAccounts(ctx context.Context, in AccountsInput) ([]Loo
 	answer := ""
 	var news []Look
 	for i, l := range looks {
-		if l.Verdict.Verified || l.Account.GrantedAt.After(in.Accounts[i].Base.GrantedAt) {
+		if base := in.Accounts[i].Base; l.Verdict.Verified || base.Etag == "" || l.Account.GrantedAt.After(base.GrantedAt) {
 			news = append(news, l)
 		} else {
 			answer = fmt.Sprintf("account %q (%s): %s", l.Account.Name, l.Account.ID, l.Verdict.Reason)
@@ -115,6 +115,9 @@ func (a *Activities) look(ctx context.Context, in AccountsInput, asked Asked) (L
 		return Look{}, err
 	}
 	now := accountOf(read, base.Sandbox)
+	if base.Etag == "" {
+		base.Etag = now.Etag // a renewal that failed may have written it: nothing can be told from a change since
+	}
 	probe := migration.ProbeUnknown
 	if now.Etag != base.Etag || asked.Claimed {
 		answer, err := sandbox.TestAccount(ctx, base.ID)

@@ -107,6 +107,7 @@ func (o *organization) renew(ctx workflow.Context) error {
 			o.answer(account.ID) // whoever waits for it is not kept waiting
 			continue
 		}
+		o.signs.distrust() // what it compares with is from before our own write
 		in := activities.RenewInput{Who: o.who(), Account: activities.SignOf(account.Account), Lease: o.playbook.Reauthentication.Lease}
 		var look activities.Look
 		err := workflow.ExecuteActivity(renewing(ctx, fmt.Sprintf("renew account %q by its grant", account.Name)), do.RenewAccount, in).Get(ctx, &look)
@@ -123,6 +124,7 @@ func (o *organization) renew(ctx workflow.Context) error {
 			why := failure.Message()
 			if failure.Type() != activities.ReauthRequired {
 				why = migration.NotRenewed // the person who is asked now reads it
+				o.state.MayHaveWritten(account.ID)
 				o.raise(ctx, err, false)
 			}
 			o.state.GrantTried(account.ID, why)

@@ -181,6 +181,9 @@ func (o *organization) harvest(ctx workflow.Context) {
 		if err := o.signs.take(ctx, &looks); err != nil {
 			_ = o.hold(ctx, err)
 		}
+		if o.signs.stale {
+			looks = nil // the next one looks again, compared with how things stand now
+		}
 		o.signs = nil
 		for _, look := range looks {
 			o.learn(ctx, look)
@@ -276,6 +279,7 @@ type background struct {
 	cancel    workflow.CancelFunc
 	milestone migration.Milestone // of a reminder
 	notice    migration.Notice    // of a reminder
+	stale     bool                // what it brings is not taken in
 }
 
 // keep returns b if it works on key, and else ends it and starts another.
@@ -286,6 +290,13 @@ func (b *background) keep(key string, ctx workflow.Context, start func(workflow.
 	stop(&b)
 	ctx, cancel := workflow.WithCancel(ctx)
 	return &background{key: key, cancel: cancel, future: start(ctx)}
+}
+
+// distrust has what b brings left aside.
+func (b *background) distrust() {
+	if b != nil {
+		b.stale = true
+	}
 }
 
 func (b *background) ready() bool { return b != nil && b.future.IsReady() }

@@ -33,6 +33,13 @@ func (s *State) Wrote(now Account) {
 	}
 }
 
+// MayHaveWritten notes that a renewal failed without saying whether it wrote the account: how it looked before tells nothing any more.
+func (s *State) MayHaveWritten(id string) {
+	if account := s.Account(id); account != nil && !account.Verified {
+		account.Etag = ""
+	}
+}
+
 // NotRenewed is what people are told of a renewal that failed for reasons that are the operator's.
 const NotRenewed = "it could not be renewed by the grant that is held"
 

@@ -161,3 +161,16 @@ func TestTheWorkersOwnWriteIsNoSignIn(t *testing.T) {
 	require.True(t, migration.Verify(s.Account("v5").Account, signedIn, migration.ProbeUnknown, true, assessed, p.Reauthentication.Lease).Verified)
 	s.Wrote(account("unknown"))
 }
+
+// A renewal that failed half way may have written the account, so that a change of it is nobody's sign-in until it was read again.
+func TestAFailedRenewalLeavesNothingToCompareWith(t *testing.T) {
+	t.Parallel()
+	s := held(byGrant(), assessed)
+	s.GrantTried("v5", migration.NotRenewed)
+	s.MayHaveWritten("v5")
+	s.MayHaveWritten("unknown")
+	require.Empty(t, s.Account("v5").Etag)
+	written := with(granted(assessed), func(a *migration.Account) { a.Etag = `"ours"` })
+	require.False(t, s.Learn(written, migration.Verdict{Reason: "not changed"}, assessed))
+	require.Equal(t, `"ours"`, s.Account("v5").Etag, "a later change is told from this one")
+}

@@ -255,8 +255,8 @@ func (s *State) Learn(now Account, v Verdict, at time.Time) bool {
 	account.RenewSince, account.ByGrant = time.Time{}, false
 	account.Note, account.ClaimedBy = v.Reason, ""
 	if !v.Verified {
-		if now.Name != account.Name {
-			account.Name, account.Etag = now.Name, now.Etag // a rename must not hide the sign-in that follows
+		if now.Name != account.Name || account.Etag == "" {
+			account.Name, account.Etag = now.Name, now.Etag // a rename, or a write of our own, must not hide the sign-in that follows
 		}
 		return false
 	}
