@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,12 +14,12 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
-	"golang.org/x/term"
 
 	"cutover/internal/config"
 	"cutover/internal/engine"
 	"cutover/internal/keys"
 	"cutover/internal/pinterest"
+	"cutover/internal/service"
 	"cutover/internal/store"
 )
 
@@ -157,17 +156,17 @@ func configure(ctx context.Context, env engine.Environment, logs io.Writer) (set
 	options, temporalErr := temporalOptions(ctx, env)
 	sealer, keysErr := storeKeys(ctx, cfg)
 	if err := errors.Join(envErr, appErr, vendorErr, temporalErr, keysErr); err != nil {
-		return setup{}, usageError{err}
+		return setup{}, service.Misused(err)
 	}
-	logger, err := engine.NewRedactedLogger(logFormat(cfg.logFormat, logs), cfg.logLevel, logs, engine.NewRedactor(cfg.secrets(env, app)...))
+	logger, err := engine.NewRedactedLogger(service.LogFormat(cfg.logFormat, logs), cfg.logLevel, logs, engine.NewRedactor(cfg.secrets(env, app)...))
 	if err != nil {
-		return setup{}, usageError{err}
+		return setup{}, service.Misused(err)
 	}
 	options.Logger = engine.SDKLogger(logger)
 	// Lazy: the page is there before Temporal is, and says so.
 	connected, err := client.NewLazyClient(options)
 	if err != nil {
-		return setup{}, usageError{fmt.Errorf("prepare the connection to Temporal: %w", err)}
+		return setup{}, service.Misused(fmt.Errorf("prepare the connection to Temporal: %w", err))
 	}
 	database, err := store.OpenDatabase(ctx, cfg.storeURL, sealer, time.Now)
 	if err != nil {
@@ -185,10 +184,7 @@ func configure(ctx context.Context, env engine.Environment, logs io.Writer) (set
 // secrets are what no log may hold.
 func (c configuration) secrets(env engine.Environment, app pinterest.App) []string {
 	all := []string{app.ClientSecret, config.Worker{StoreURL: c.storeURL}.Password()}
-	for _, name := range []string{"TEMPORAL_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET"} {
-		all = append(all, env.Getenv(name)) // read by libraries
-	}
-	return all
+	return append(all, service.LibrarySecrets(env)...)
 }
 
 func temporalOptions(ctx context.Context, env engine.Environment) (client.Options, error) {
@@ -199,7 +195,7 @@ func temporalOptions(ctx context.Context, env engine.Environment) (client.Option
 	options.Identity = engine.Identity("portal")
 	path := read(env, engine.EnvCodecKeys, "")
 	if path == "" {
-		return options, nil
+		return engine.Encrypted(options, nil), nil // what is sealed all the same is told from what is broken
 	}
 	sealer, err := keys.Read(ctx, path, read(env, engine.EnvCodecKMS, ""))
 	if err != nil {
@@ -215,15 +211,4 @@ func storeKeys(ctx context.Context, cfg configuration) (*keys.Keyset, error) {
 		return nil, fmt.Errorf("%s: %w: give the worker's, which makes it at its first start", config.EnvStoreKeys, err)
 	}
 	return sealer, nil
-}
-
-// logFormat is what was asked for, or what suits whoever reads: a person at a terminal, a program elsewhere.
-func logFormat(asked string, logs io.Writer) string {
-	if asked != "" {
-		return asked
-	}
-	if file, ok := logs.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return engine.FormatConsole
-	}
-	return engine.FormatJSON
 }

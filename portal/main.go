@@ -6,50 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"cutover/internal/config"
 	"cutover/internal/engine"
+	"cutover/internal/service"
 )
 
-// Exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2 // wrong command line or configuration: starting again will not help
-)
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// usageError is the operator's to correct: a command line or a configuration.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
+func main() { service.Main(run) }
 
 // run is the whole program with its surroundings given. It ends when ctx does.
 func run(ctx context.Context, args []string, env engine.Environment, stdout, stderr io.Writer) int {
-	root := command(env, stderr)
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return exitDone
-	}
-	fmt.Fprintln(stderr, "portal: "+err.Error())
-	if _, usage := errors.AsType[usageError](err); usage {
-		return exitUsage
-	}
-	return exitFailed
+	return service.Run(ctx, command(env, stderr), args, stdout, stderr)
 }
 
 func command(env engine.Environment, stderr io.Writer) *cobra.Command {
@@ -80,21 +50,18 @@ Everything is configured by the environment:
                             Temporal, as for its own tools
 
 Exit codes: 0 stopped as asked, 1 failed, 2 wrong command line or configuration.`,
-		Version:       engine.Version(),
-		Args:          noArguments,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), env, stderr) },
+		Version: engine.Version(),
+		Args:    service.NoArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), env, stderr) },
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
-	})
-	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(linkCommand(env), &cobra.Command{
 		Use:   "health",
 		Short: "Ask the page on this machine whether it is ready: exit 0 if so, else 1",
-		Args:  noArguments,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return askHealth(cmd.Context(), env, cmd.OutOrStdout()) },
+		Args:  service.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, _ := fromEnvironment(env) // a page with other faults does not answer either
+			return service.AskHealth(cmd.Context(), "page", config.EnvPortalAddress, cfg.address, cmd.OutOrStdout())
+		},
 	})
 	return root
 }
@@ -104,13 +71,13 @@ func linkCommand(env engine.Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "link --org ID",
 		Short: "Print a fresh link for an organization's people, to hand over; it works once",
-		Args:  noArguments,
+		Args:  service.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if strings.TrimSpace(asked.organization) == "" {
-				return usageError{errors.New("flag --org is missing: give the organization's id, such as --org 1A2B3C4D5E6F@AdobeOrg")}
+				return service.Misused(errors.New("flag --org is missing: give the organization's id, such as --org 1A2B3C4D5E6F@AdobeOrg"))
 			}
 			if asked.lasts <= 0 || asked.lasts > longestLink {
-				return usageError{fmt.Errorf("flag --lasts is %s: give more than 0 and at most %s", asked.lasts, longestLink)}
+				return service.Misused(fmt.Errorf("flag --lasts is %s: give more than 0 and at most %s", asked.lasts, longestLink))
 			}
 			return printLink(cmd.Context(), env, asked, cmd.OutOrStdout())
 		},
@@ -119,11 +86,4 @@ func linkCommand(env engine.Environment) *cobra.Command {
 	cmd.Flags().StringVar(&asked.playbook, "playbook", "pinterest-v5", "the playbook's `NAME`")
 	cmd.Flags().DurationVar(&asked.lasts, "lasts", defaultLink, "how long the link can be opened")
 	return cmd
-}
-
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("unknown argument %q (see %s --help)", args[0], cmd.CommandPath())}
-	}
-	return nil
 }

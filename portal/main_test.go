@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,35 +18,18 @@ import (
 
 	"cutover/internal/engine"
 	"cutover/internal/keys"
+	"cutover/internal/service"
+	"cutover/internal/service/servicetest"
 )
 
 // canary is the app's secret in every test of the program; no output may ever hold it.
 const canary = "s3cr3t-canary-91ab"
 
-// lines is what the running program writes and a test reads meanwhile.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := servicetest.FreeAddress(t.Context())
 	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
+	return address
 }
 
 // environment is that of a page which is configured well, with nothing behind it but a store.
@@ -92,12 +74,12 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"link", "--org", acme, "--lasts", "1000h"}, "portal: flag --lasts is 1000h0m0s: give more than 0 and at most 720h0m0s"},
 	} {
 		code, stdout, stderr := once(t, nil, tc.args...)
-		require.Equal(t, exitUsage, code, tc.args)
+		require.Equal(t, service.Usage, code, tc.args)
 		require.Equal(t, tc.want, strings.TrimSpace(stderr))
 		require.Empty(t, stdout)
 	}
 	code, stdout, _ := once(t, nil, "--help")
-	require.Equal(t, exitDone, code)
+	require.Equal(t, service.Done, code)
 	for _, name := range []string{
 		"PORTAL_URL", "PORTAL_ADDRESS", "STORE_URL", "STORE_KEYS", "STORE_KMS", "PINTEREST_APP", "PINTEREST_URL", "ALLOW_PLAIN_HTTP",
 		"CODEC_KEYS", "CODEC_KMS", "LOG_FORMAT", "LOG_LEVEL",
@@ -114,14 +96,14 @@ func TestAllFaultsOfTheConfigurationAtOnce(t *testing.T) {
 		"CUTOVER_STORE_KEYS="+missing, "CUTOVER_PINTEREST_APP="+missing, "CUTOVER_PINTEREST_URL=ftp://"+canary, "CUTOVER_ALLOW_PLAIN_HTTP=perhaps",
 		"CUTOVER_CODEC_KEYS="+missing, "CUTOVER_LOG_FORMAT=xml", "CUTOVER_LOG_LEVEL=loud", "CUTOVER_STORE_URL=mysql://"+canary,
 	))
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	for _, name := range []string{
 		"PORTAL_URL", "PORTAL_ADDRESS", "STORE_URL", "STORE_KEYS", "PINTEREST_APP", "PINTEREST_URL", "ALLOW_PLAIN_HTTP", "CODEC_KEYS", "LOG_FORMAT", "LOG_LEVEL",
 	} {
 		require.Contains(t, stderr, "CUTOVER_"+name)
 	}
 	code, _, stderr = once(t, environment(t, "CUTOVER_CODEC_KMS=awskms:///alias/"+canary))
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "CUTOVER_CODEC_KMS is given without CUTOVER_CODEC_KEYS")
 }
 
@@ -151,12 +133,12 @@ func TestTheStoreIsNeverOpenedWithOtherKeys(t *testing.T) {
 	t.Parallel()
 	env := environment(t)
 	code, _, stderr := once(t, env, "link", "--org", acme)
-	require.Equal(t, exitDone, code, stderr)
+	require.Equal(t, service.Done, code, stderr)
 	other := filepath.Join(t.TempDir(), "other.json")
 	_, err := keys.Create(t.Context(), other, "")
 	require.NoError(t, err)
 	code, stdout, stderr := once(t, append(env, "CUTOVER_STORE_KEYS="+other), "link", "--org", acme)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, service.Failed, code)
 	require.Contains(t, stderr, "CUTOVER_STORE_URL: ")
 	require.Contains(t, stderr, "sealed with other keys")
 	require.Empty(t, stdout)
@@ -167,18 +149,18 @@ func TestServe(t *testing.T) {
 	t.Parallel()
 	env := environment(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	logs, ended := &lines{}, make(chan int, 1)
+	logs, ended := &servicetest.Lines{}, make(chan int, 1)
 	go func() { ended <- run(ctx, nil, env, io.Discard, logs) }()
 	t.Cleanup(cancel)
 	base := env.Getenv("CUTOVER_PORTAL_URL")
 	w := &world{t: t, url: base}
 	require.Eventually(t, func() bool {
 		code, stdout, _ := once(t, env, "health")
-		return code == exitDone && strings.TrimSpace(stdout) == `{"ok":true}`
+		return code == service.Done && strings.TrimSpace(stdout) == `{"ok":true}`
 	}, 20*time.Second, 20*time.Millisecond, "%s", logs)
 
 	code, stdout, stderr := once(t, env, "link", "--org", acme)
-	require.Equal(t, exitDone, code, stderr)
+	require.Equal(t, service.Done, code, stderr)
 	link := strings.TrimSpace(stdout)
 	require.True(t, strings.HasPrefix(link, base+"/l/"), link)
 	b := w.browser()
@@ -190,12 +172,12 @@ func TestServe(t *testing.T) {
 	cancel()
 	select {
 	case code := <-ended:
-		require.Equal(t, exitDone, code, logs.String())
+		require.Equal(t, service.Done, code, logs.String())
 	case <-time.After(30 * time.Second):
 		require.Fail(t, "it did not end", logs.String())
 	}
 	code, _, stderr = once(t, env, "health")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, service.Failed, code)
 	require.Contains(t, stderr, "no page answers at "+env.Getenv("CUTOVER_PORTAL_ADDRESS"))
 	require.NotContains(t, logs.String(), canary)
 	require.NotContains(t, logs.String(), strings.TrimPrefix(link, base+"/l/"))
@@ -204,7 +186,7 @@ func TestServe(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 	code, _, stderr = once(t, env)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, service.Failed, code)
 	require.Contains(t, stderr, "CUTOVER_PORTAL_ADDRESS")
 }
 
@@ -212,7 +194,7 @@ func TestServe(t *testing.T) {
 func TestTheLogIsRedacted(t *testing.T) {
 	t.Parallel()
 	const key = "temporal-key-5e1f"
-	logs := &lines{}
+	logs := &servicetest.Lines{}
 	s, err := configure(t.Context(), environment(t, "TEMPORAL_API_KEY="+key), logs)
 	require.NoError(t, err)
 	t.Cleanup(s.close)

@@ -15,6 +15,7 @@ import (
 	"cutover/internal/engine"
 	"cutover/internal/migration"
 	"cutover/internal/pinterest"
+	"cutover/internal/service"
 	"cutover/internal/store"
 )
 
@@ -22,10 +23,10 @@ func grantsCommand(env engine.Environment) *cobra.Command {
 	group := &cobra.Command{
 		Use:   "grants",
 		Short: "List, add, retry and remove the grants that people gave to the operator's app at Pinterest",
-		Args:  noArguments,
+		Args:  service.NoArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	list := &cobra.Command{Use: "list", Short: "List the grants that are held; no token is shown", Args: noArguments}
+	list := &cobra.Command{Use: "list", Short: "List the grants that are held; no token is shown", Args: service.NoArguments}
 	output := outputFlag(list)
 	list.RunE = func(cmd *cobra.Command, _ []string) error {
 		return withStore(cmd.Context(), env, func(d *store.Database) error { return listGrants(cmd, d, *output) })
@@ -36,11 +37,11 @@ func grantsCommand(env engine.Environment) *cobra.Command {
 		Short: "Hold the grant in the answer of Pinterest's token endpoint, read from standard input",
 		Long: `Hold the grant in the answer of Pinterest's token endpoint, read from standard input: a JSON object with access_token, refresh_token, expires_in
 (seconds), refresh_token_expires_in (seconds) and scope. It replaces the grant that is held for the account. No token is printed.`,
-		Args: noArguments,
+		Args: service.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			grant, err := readGrant(cmd.InOrStdin(), time.Now())
 			if err = errors.Join(checkOwner(owner), err); err != nil {
-				return usageError{err}
+				return service.Misused(err)
 			}
 			return withStore(cmd.Context(), env, func(d *store.Database) error {
 				if err := d.SaveGrant(cmd.Context(), owner, grant); err != nil {
@@ -58,13 +59,13 @@ func grantsCommand(env engine.Environment) *cobra.Command {
 	remove := &cobra.Command{
 		Use:   "remove --org ID --yes",
 		Short: "Forget every grant of an organization; its people must consent again",
-		Args:  noArguments,
+		Args:  service.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOrganization(organization); err != nil {
-				return usageError{err}
+				return service.Misused(err)
 			}
 			if !yes {
-				return usageError{errors.New("people of the organization would have to consent again: give --yes if that is meant")}
+				return service.Misused(errors.New("people of the organization would have to consent again: give --yes if that is meant"))
 			}
 			return withStore(cmd.Context(), env, func(d *store.Database) error {
 				n, err := d.RemoveGrants(cmd.Context(), organization)
@@ -78,10 +79,10 @@ func grantsCommand(env engine.Environment) *cobra.Command {
 	retry := &cobra.Command{
 		Use:   "retry --org ID",
 		Short: "Try an organization's refused grants once more, such as after another app's id was configured",
-		Args:  noArguments,
+		Args:  service.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOrganization(organization); err != nil {
-				return usageError{err}
+				return service.Misused(err)
 			}
 			return withStore(cmd.Context(), env, func(d *store.Database) error {
 				n, err := d.RetryGrants(cmd.Context(), organization)
@@ -103,7 +104,7 @@ func grantsCommand(env engine.Environment) *cobra.Command {
 func withStore(ctx context.Context, env engine.Environment, f func(*store.Database) error) error {
 	cfg, err := config.WorkerFromEnv(env.Getenv)
 	if err != nil {
-		return usageError{err}
+		return service.Misused(err)
 	}
 	database, err := openStore(ctx, cfg)
 	if err != nil {

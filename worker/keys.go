@@ -11,6 +11,7 @@ import (
 	"cutover/internal/config"
 	"cutover/internal/engine"
 	"cutover/internal/keys"
+	"cutover/internal/service"
 )
 
 // keysFile is a file with keys, and what it is for.
@@ -30,7 +31,7 @@ func keysCommand(env engine.Environment) *cobra.Command {
 
 To rotate without an interruption: add a key and give the file to every worker and portal; promote it and give the file to them again; reseal the
 store; then remove the old key. Payloads are not resealed: keep a key until no workflow and no retained history needs it.`,
-		Args: noArguments,
+		Args: service.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	group.PersistentFlags().BoolVar(&payloads, "codec", false, "the keys of payloads instead of those of the store")
@@ -47,7 +48,7 @@ store; then remove the old key. Payloads are not resealed: keep a key until no w
 		group.AddCommand(cmd)
 		return cmd
 	}
-	sub("create", "Make a file with one key; one that is there is never replaced", noArguments, func(cmd *cobra.Command, f keysFile, _ []string) error {
+	sub("create", "Make a file with one key; one that is there is never replaced", service.NoArguments, func(cmd *cobra.Command, f keysFile, _ []string) error {
 		if _, err := keys.Create(cmd.Context(), f.path, f.kms); err != nil {
 			return f.failed(err)
 		}
@@ -55,7 +56,7 @@ store; then remove the old key. Payloads are not resealed: keep a key until no w
 		return nil
 	})
 	var output *string
-	list := sub("list", "List the keys by their ids", noArguments, func(cmd *cobra.Command, f keysFile, _ []string) error {
+	list := sub("list", "List the keys by their ids", service.NoArguments, func(cmd *cobra.Command, f keysFile, _ []string) error {
 		all, err := keys.Read(cmd.Context(), f.path, f.kms)
 		if err != nil {
 			return f.failed(err)
@@ -71,7 +72,7 @@ store; then remove the old key. Payloads are not resealed: keep a key until no w
 		return printList(cmd.OutOrStdout(), *output, all.Keys(), rows)
 	})
 	output = outputFlag(list)
-	sub("add", "Add a key that opens and does not seal yet", noArguments, func(cmd *cobra.Command, f keysFile, _ []string) error {
+	sub("add", "Add a key that opens and does not seal yet", service.NoArguments, func(cmd *cobra.Command, f keysFile, _ []string) error {
 		id, err := keys.Add(cmd.Context(), f.path, f.kms)
 		if err != nil {
 			return f.failed(err)
@@ -91,9 +92,9 @@ store; then remove the old key. Payloads are not resealed: keep a key until no w
 		return f.remove(cmd, args[0], yes)
 	})
 	remove.Flags().BoolVar(&yes, "yes", false, "with --codec: nothing that was sealed with the key is needed any more")
-	sub("reseal", "Seal everything in the store with the key that seals now", noArguments, func(cmd *cobra.Command, f keysFile, _ []string) error {
+	sub("reseal", "Seal everything in the store with the key that seals now", service.NoArguments, func(cmd *cobra.Command, f keysFile, _ []string) error {
 		if f.payloads {
-			return usageError{errors.New("payloads are part of histories, which are not rewritten: keep their old keys as long as they are read")}
+			return service.Misused(errors.New("payloads are part of histories, which are not rewritten: keep their old keys as long as they are read"))
 		}
 		n, err := f.reseal(cmd.Context())
 		if err == nil {
@@ -107,13 +108,13 @@ store; then remove the old key. Payloads are not resealed: keep a key until no w
 func whichKeys(env engine.Environment, payloads bool) (keysFile, error) {
 	cfg, err := config.WorkerFromEnv(env.Getenv)
 	if err != nil {
-		return keysFile{}, usageError{err}
+		return keysFile{}, service.Misused(err)
 	}
 	if !payloads {
 		return keysFile{cfg, config.EnvStoreKeys, cfg.StoreKeys, cfg.StoreKMS, false}, nil
 	}
 	if cfg.CodecKeys == "" {
-		return keysFile{}, usageError{fmt.Errorf("%s is not set: give the path of the file", engine.EnvCodecKeys)}
+		return keysFile{}, service.Misused(fmt.Errorf("%s is not set: give the path of the file", engine.EnvCodecKeys))
 	}
 	return keysFile{cfg, engine.EnvCodecKeys, cfg.CodecKeys, cfg.CodecKMS, true}, nil
 }
@@ -123,7 +124,7 @@ func (f keysFile) failed(err error) error {
 	err = inVariable(f.variable, err)
 	for _, mistake := range []error{fs.ErrNotExist, fs.ErrExist, keys.ErrUnknownKey, keys.ErrPrimary} {
 		if errors.Is(err, mistake) {
-			return usageError{err}
+			return service.Misused(err)
 		}
 	}
 	return err
@@ -132,7 +133,7 @@ func (f keysFile) failed(err error) error {
 // remove reseals the store first: what is sealed with the key would be lost.
 func (f keysFile) remove(cmd *cobra.Command, id string, yes bool) error {
 	if f.payloads && !yes {
-		return usageError{fmt.Errorf("what was sealed with key %s could not be read any more: give --yes if no workflow and no history needs it", id)}
+		return service.Misused(fmt.Errorf("what was sealed with key %s could not be read any more: give --yes if no workflow and no history needs it", id))
 	}
 	if !f.payloads {
 		if _, err := f.reseal(cmd.Context()); err != nil {
@@ -157,7 +158,7 @@ func (f keysFile) reseal(ctx context.Context) (int, error) {
 
 func oneKey(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usageError{fmt.Errorf("give the id of one key: %s (see worker keys list)", cmd.UseLine())}
+		return service.Misused(fmt.Errorf("give the id of one key: %s (see worker keys list)", cmd.UseLine()))
 	}
 	return nil
 }

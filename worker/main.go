@@ -3,52 +3,20 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"cutover/internal/config"
 	"cutover/internal/engine"
+	"cutover/internal/service"
 )
 
-// Exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2 // wrong command line or configuration: starting again will not help
-)
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], engine.Environment(os.Environ()), os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// usageError is the operator's to correct: a command line or a configuration.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
+func main() { service.Main(run) }
 
 // run is the whole program with its surroundings given. It ends when ctx does.
 func run(ctx context.Context, args []string, env engine.Environment, stdout, stderr io.Writer) int {
-	root := command(env, stderr)
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return exitDone
-	}
-	fmt.Fprintln(stderr, "worker: "+err.Error())
-	if _, usage := errors.AsType[usageError](err); usage {
-		return exitUsage
-	}
-	return exitFailed
+	return service.Run(ctx, command(env, stderr), args, stdout, stderr)
 }
 
 func command(env engine.Environment, stderr io.Writer) *cobra.Command {
@@ -84,31 +52,19 @@ Everything is configured by the environment:
                             Temporal, as for its own tools
 
 Exit codes: 0 stopped as asked, 1 failed, 2 wrong command line or configuration.`,
-		Version:       engine.Version(),
-		Args:          noArguments,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), env, stderr) },
+		Version: engine.Version(),
+		Args:    service.NoArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), env, stderr) },
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
-	})
-	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(&cobra.Command{
 		Use:   "health",
 		Short: "Ask the worker on this machine whether it is ready: exit 0 if so, else 1",
-		Args:  noArguments,
+		Args:  service.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return askHealth(cmd.Context(), env, cmd.OutOrStdout())
+			cfg, _ := config.WorkerFromEnv(env.Getenv) // a worker with other faults does not answer either
+			return service.AskHealth(cmd.Context(), "worker", config.EnvHealthAddress, cfg.HealthAddress, cmd.OutOrStdout())
 		},
 	})
 	root.AddCommand(keysCommand(env), grantsCommand(env))
 	return root
-}
-
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("unknown argument %q (see %s --help)", args[0], cmd.CommandPath())}
-	}
-	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"cutover/internal/service"
 )
 
 // outputFlag adds -o to a command that prints a list.
@@ -33,5 +35,5 @@ func printList(w io.Writer, format string, list any, rows [][]string) error {
 		_ = columns.Flush() // whoever reads is gone: nobody to tell
 		return nil
 	}
-	return usageError{fmt.Errorf("--output is %q; it must be table or json", format)}
+	return service.Misused(fmt.Errorf("--output is %q; it must be table or json", format))
 }

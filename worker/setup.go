@@ -7,13 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 	"slices"
 	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
-	"golang.org/x/term"
 
 	"cutover/activities"
 	"cutover/internal/adobe"
@@ -21,6 +19,7 @@ import (
 	"cutover/internal/engine"
 	"cutover/internal/keys"
 	"cutover/internal/pinterest"
+	"cutover/internal/service"
 	"cutover/internal/store"
 )
 
@@ -67,13 +66,10 @@ func readSecrets(ctx context.Context, cfg config.Worker, getenv func(string) str
 }
 
 // all are what no log and no error may hold.
-func (s secrets) all(cfg config.Worker, getenv func(string) string) []string {
+func (s secrets) all(cfg config.Worker, env engine.Environment) []string {
 	all := append(s.credentials.Secrets(), s.notices.Secrets()...)
 	all = append(all, s.app.ClientSecret, s.codecToken, cfg.Password())
-	for _, name := range []string{"TEMPORAL_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY", "AZURE_CLIENT_SECRET"} {
-		all = append(all, getenv(name)) // read by libraries
-	}
-	return all
+	return append(all, service.LibrarySecrets(env)...)
 }
 
 // encrypted has payloads sealed where there are keys; without them it tells what is sealed from what is broken.
@@ -98,13 +94,13 @@ func configure(ctx context.Context, env engine.Environment, logs io.Writer) (set
 	files, filesErr := readSecrets(ctx, cfg, env.Getenv)
 	options, temporalErr := engine.ClientOptions(env, zap.NewNop())
 	if err := errors.Join(envErr, filesErr, temporalErr); err != nil {
-		return setup{}, usageError{err}
+		return setup{}, service.Misused(err)
 	}
-	hidden := files.all(cfg, env.Getenv)
+	hidden := files.all(cfg, env)
 	redactor := engine.NewRedactor(hidden...)
-	logger, err := engine.NewRedactedLogger(logFormat(cfg.LogFormat, logs), cfg.LogLevel, logs, redactor)
+	logger, err := engine.NewRedactedLogger(service.LogFormat(cfg.LogFormat, logs), cfg.LogLevel, logs, redactor)
 	if err != nil {
-		return setup{}, usageError{err}
+		return setup{}, service.Misused(err)
 	}
 	if slices.ContainsFunc(hidden, engine.TooShortToHide) {
 		logger.Warn("a secret of the configuration is too short to be kept out of logs and errors if somebody quotes it: give one of at least 6 bytes")
@@ -125,7 +121,7 @@ func configure(ctx context.Context, env engine.Environment, logs io.Writer) (set
 	reports, reportsErr := store.Open(ctx, cfg.Reports)
 	err = errors.Join(vendorErr, inVariable(config.EnvPinterestURL, partnerErr), inVariable(config.EnvNotices, noticesErr), inVariable(config.EnvReports, reportsErr))
 	if err != nil {
-		err = usageError{errors.Join(err, storeErr)}
+		err = service.Misused(errors.Join(err, storeErr))
 	} else {
 		err = storeErr
 	}
@@ -153,15 +149,4 @@ func inVariable(name string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", name, err)
-}
-
-// logFormat is what was asked for, or what suits whoever reads: a person at a terminal, a program elsewhere.
-func logFormat(asked string, logs io.Writer) string {
-	if asked != "" {
-		return asked
-	}
-	if file, ok := logs.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return engine.FormatConsole
-	}
-	return engine.FormatJSON
 }

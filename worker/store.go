@@ -11,10 +11,11 @@ import (
 	"cutover/internal/engine"
 	"cutover/internal/keys"
 	"cutover/internal/pinterest"
+	"cutover/internal/service"
 	"cutover/internal/store"
 )
 
-// openStore opens the store with its keys. It is a usageError if they are not the right ones or cannot be read.
+// openStore opens the store with its keys. It is a service.UsageError if they are not the right ones or cannot be read.
 func openStore(ctx context.Context, cfg config.Worker) (*store.Database, error) {
 	sealer, err := storeKeys(ctx, cfg)
 	if err != nil {
@@ -23,7 +24,7 @@ func openStore(ctx context.Context, cfg config.Worker) (*store.Database, error) 
 	database, err := store.OpenDatabase(ctx, cfg.StoreURL, sealer, time.Now)
 	switch {
 	case errors.Is(err, store.ErrWrongKeys):
-		return nil, usageError{inVariable(config.EnvStoreKeys, err)}
+		return nil, service.Misused(inVariable(config.EnvStoreKeys, err))
 	case err != nil:
 		return nil, inVariable(config.EnvStoreURL, err)
 	}
@@ -37,21 +38,21 @@ func storeKeys(ctx context.Context, cfg config.Worker) (*keys.Keyset, error) {
 		return sealer, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, usageError{inVariable(config.EnvStoreKeys, err)}
+		return nil, service.Misused(inVariable(config.EnvStoreKeys, err))
 	}
 	sealed, sealedErr := store.Sealed(ctx, cfg.StoreURL)
 	switch {
 	case sealedErr != nil:
 		return nil, inVariable(config.EnvStoreURL, sealedErr)
 	case sealed:
-		return nil, usageError{inVariable(config.EnvStoreKeys, fmt.Errorf("%w: the store was sealed with it; restore it from where it was kept", err))}
+		return nil, service.Misused(inVariable(config.EnvStoreKeys, fmt.Errorf("%w: the store was sealed with it; restore it from where it was kept", err)))
 	}
 	sealer, err = keys.Create(ctx, cfg.StoreKeys, cfg.StoreKMS)
 	if errors.Is(err, fs.ErrExist) { // another worker was quicker
 		sealer, err = keys.Read(ctx, cfg.StoreKeys, cfg.StoreKMS)
 	}
 	if err != nil {
-		return nil, usageError{inVariable(config.EnvStoreKeys, err)}
+		return nil, service.Misused(inVariable(config.EnvStoreKeys, err))
 	}
 	return sealer, nil
 }

@@ -21,6 +21,8 @@ import (
 	"cutover/internal/config"
 	"cutover/internal/engine"
 	"cutover/internal/pinterest"
+	"cutover/internal/service"
+	"cutover/internal/service/servicetest"
 	"cutover/internal/store"
 	"cutover/workflows"
 )
@@ -55,14 +57,14 @@ func given(t *testing.T, stdin string, env engine.Environment, args ...string) (
 		output += err.Error()
 	}
 	require.NotContains(t, output, tokenCanary)
-	_, usage := errors.AsType[usageError](err)
+	_, usage := errors.AsType[service.UsageError](err)
 	switch {
 	case usage:
-		return exitUsage, output
+		return service.Usage, output
 	case err != nil:
-		return exitFailed, output
+		return service.Failed, output
 	}
-	return exitDone, output
+	return service.Done, output
 }
 
 // requireKeepsGrants waits until the workflow that renews grants runs at that server.
@@ -83,11 +85,11 @@ func TestGrantsAreAddedListedAndRemoved(t *testing.T) {
 	t.Parallel()
 	env := environment(t)
 	code, stdout, _ := once(t, env, "grants", "list", "-o", "json")
-	require.Equal(t, exitDone, code)
+	require.Equal(t, service.Done, code)
 	require.Equal(t, "[]\n", stdout)
 
 	code, output := given(t, answer, env, "grants", "add", "--org", acme, "--account", "a1")
-	require.Equal(t, exitDone, code, output)
+	require.Equal(t, service.Done, code, output)
 	require.Equal(t, "held: the grant for account a1 of "+acme+"\n", output)
 	_, stdout, _ = once(t, env, "grants", "list", "-o", "json")
 	require.NotContains(t, stdout, tokenCanary)
@@ -100,7 +102,7 @@ func TestGrantsAreAddedListedAndRemoved(t *testing.T) {
 	require.Regexp(t, `(?s)^ORGANIZATION +ACCOUNT +STATE .*\n`+acme+` +a1 +held +\d{4}-`, stdout)
 
 	code, _, stderr := once(t, env, "grants", "remove", "--org", acme)
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "give --yes")
 	_, stdout, _ = once(t, env, "grants", "remove", "--org", acme, "--yes")
 	require.Equal(t, "removed 1 grant(s) of "+acme+"\n", stdout)
@@ -121,10 +123,10 @@ func TestARefusedGrantIsTriedAgain(t *testing.T) {
 	_, stdout, _ := once(t, env, "grants", "list")
 	require.Regexp(t, `a1 +refused `, stdout)
 	code, _, stderr := once(t, env, "grants", "retry")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "--org is")
 	code, stdout, _ = once(t, env, "grants", "retry", "--org", acme)
-	require.Equal(t, exitDone, code)
+	require.Equal(t, service.Done, code)
 	require.Equal(t, "1 refused grant(s) of "+acme+" will be tried again\n", stdout)
 	_, stdout, _ = once(t, env, "grants", "list")
 	require.Regexp(t, `a1 +held `, stdout)
@@ -147,12 +149,12 @@ func TestGrantsThatAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			code, output := given(t, c.stdin, env, append([]string{"grants", "add"}, c.args...)...)
-			require.Equal(t, exitUsage, code)
+			require.Equal(t, service.Usage, code)
 			require.Contains(t, output, c.want)
 		})
 	}
 	code, _, stderr := once(t, env, "grants", "list", "-o", "xml")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "table or json")
 }
 
@@ -162,23 +164,23 @@ func TestStoreKeysAreMadeOnce(t *testing.T) {
 	env := environment(t)
 	path := env.Getenv("CUTOVER_STORE_KEYS")
 	code, _, stderr := once(t, env, "grants", "list")
-	require.Equal(t, exitDone, code, stderr)
+	require.Equal(t, service.Done, code, stderr)
 	require.FileExists(t, path)
 
 	require.NoError(t, os.Rename(path, path+".away"))
 	code, _, stderr = once(t, env, "grants", "list")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "CUTOVER_STORE_KEYS")
 	require.Contains(t, stderr, "the store was sealed with it; restore it")
 	require.NoFileExists(t, path)
 
 	code, _, _ = once(t, env, "keys", "create")
-	require.Equal(t, exitDone, code)
+	require.Equal(t, service.Done, code)
 	code, _, stderr = once(t, env, "grants", "list")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "sealed with other keys")
 	code, _, stderr = once(t, env, "keys", "create")
-	require.Equal(t, exitUsage, code, stderr)
+	require.Equal(t, service.Usage, code, stderr)
 }
 
 func TestKeysAreRotated(t *testing.T) {
@@ -203,13 +205,13 @@ func TestKeysAreRotated(t *testing.T) {
 	all, old := ids()
 	require.Equal(t, []string{old}, all)
 	code, _, stderr := once(t, env, "keys", "remove", old)
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "promote another first")
 	code, _, stderr = once(t, env, "keys", "promote", "12345")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "no such key")
 	code, _, stderr = once(t, env, "keys", "promote")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "worker keys list")
 
 	_, stdout, _ := once(t, env, "keys", "add")
@@ -226,7 +228,7 @@ func TestKeysAreRotated(t *testing.T) {
 	require.Regexp(t, `^resealed \d+ row`, stdout)
 	given(t, answer, env, "grants", "add", "--org", acme, "--account", "a2")
 	code, _, stderr = once(t, env, "keys", "remove", old)
-	require.Equal(t, exitDone, code, stderr)
+	require.Equal(t, service.Done, code, stderr)
 	require.NoError(t, withStore(t.Context(), env, opens(t, "a1", "a2")))
 }
 
@@ -255,7 +257,7 @@ func TestRemovingAKeyResealsFirst(t *testing.T) {
 	_, stdout, _ = once(t, env, "keys", "add")
 	once(t, env, "keys", "promote", strings.TrimSuffix(strings.Fields(stdout)[2], ":"))
 	code, _, stderr := once(t, env, "keys", "remove", old)
-	require.Equal(t, exitDone, code, stderr)
+	require.Equal(t, service.Done, code, stderr)
 	require.NoError(t, withStore(t.Context(), env, opens(t, "a1")))
 }
 
@@ -263,27 +265,27 @@ func TestKeysOfPayloads(t *testing.T) {
 	t.Parallel()
 	env := environment(t)
 	code, _, stderr := once(t, env, "keys", "create", "--codec")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "CUTOVER_CODEC_KEYS is not set")
 	path := filepath.Join(t.TempDir(), "codec.json")
 	env = append(env, "CUTOVER_CODEC_KEYS="+path)
-	_, err := configure(t.Context(), env, &lines{})
+	_, err := configure(t.Context(), env, &servicetest.Lines{})
 	require.ErrorContains(t, err, "make one with: worker keys create --codec")
 	code, _, stderr = once(t, env, "keys", "create", "--codec")
-	require.Equal(t, exitDone, code, stderr)
+	require.Equal(t, service.Done, code, stderr)
 	require.FileExists(t, path)
 	require.NoFileExists(t, env.Getenv("CUTOVER_STORE_KEYS"))
 	code, _, stderr = once(t, env, "keys", "reseal", "--codec")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "histories")
 	_, stdout, _ := once(t, env, "keys", "list", "--codec")
 	old := strings.Fields(strings.Split(stdout, "\n")[1])[0]
 	once(t, env, "keys", "add", "--codec")
 	code, _, stderr = once(t, env, "keys", "remove", old, "--codec")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "--yes")
 
-	s, err := configure(t.Context(), env, &lines{})
+	s, err := configure(t.Context(), env, &servicetest.Lines{})
 	require.NoError(t, err)
 	payload, err := s.temporal.DataConverter.ToPayload("words")
 	require.NoError(t, err)
@@ -315,7 +317,7 @@ func TestCodecEndpoint(t *testing.T) {
 	require.Eventually(t, func() bool { return ask("wrong") == http.StatusUnauthorized }, 20*time.Second, 20*time.Millisecond, "%v", r.logs)
 	require.Equal(t, http.StatusOK, ask("tok-"+canary))
 	r.stop()
-	r.wait(t, exitDone)
+	r.wait(t, service.Done)
 	require.Zero(t, ask("wrong"))
 }
 
@@ -324,7 +326,7 @@ func TestSecretsAreRedacted(t *testing.T) {
 	t.Parallel()
 	env := withApp(t, environment(t, "TEMPORAL_API_KEY=key-"+canary, "CUTOVER_PORTAL_URL=https://reconnect.acme.example/"))
 	given(t, answer, env, "grants", "add", "--org", acme, "--account", "a1")
-	logs := &lines{}
+	logs := &servicetest.Lines{}
 	s, err := configure(t.Context(), env, logs)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.database.Close()) })
@@ -354,7 +356,7 @@ func TestASecretThatCannotBeHiddenIsSaid(t *testing.T) {
 	t.Parallel()
 	const warning = "a secret of the configuration is too short"
 	for key, want := range map[string]bool{"": false, "abcde": true, "abcdef": false} {
-		logs := &lines{}
+		logs := &servicetest.Lines{}
 		s, err := configure(t.Context(), environment(t, "TEMPORAL_API_KEY="+key), logs)
 		require.NoError(t, err)
 		require.NoError(t, s.database.Close())
@@ -364,7 +366,7 @@ func TestASecretThatCannotBeHiddenIsSaid(t *testing.T) {
 
 func TestWithoutAnAppNothingIsHeld(t *testing.T) {
 	t.Parallel()
-	s, err := configure(t.Context(), environment(t), &lines{})
+	s, err := configure(t.Context(), environment(t), &servicetest.Lines{})
 	require.NoError(t, err)
 	require.Nil(t, s.activities.Grants)
 	require.Nil(t, s.activities.Links)
@@ -375,6 +377,6 @@ func TestWithoutAnAppNothingIsHeld(t *testing.T) {
 func TestAStoreThatCannotBeReachedIsNoMistakeOfTheCommandLine(t *testing.T) {
 	t.Parallel()
 	code, _, stderr := once(t, environment(t, "CUTOVER_STORE_URL=postgres://cutover:"+canary+"@"+freeAddress(t)+"/cutover?sslmode=disable"), "grants", "list")
-	require.Equal(t, exitFailed, code, stderr)
+	require.Equal(t, service.Failed, code, stderr)
 	require.Contains(t, stderr, config.EnvStoreURL)
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,37 +19,19 @@ import (
 	"go.uber.org/zap"
 
 	"cutover/internal/engine"
+	"cutover/internal/service"
+	"cutover/internal/service/servicetest"
 	"cutover/workflows"
 )
 
 // canary is the client secret of every test; no output may ever hold it.
 const canary = "s3cr3t-canary-91ab"
 
-// lines is what a running worker writes and a test reads meanwhile.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-// freeAddress is an address of this machine that nobody listens at.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := servicetest.FreeAddress(t.Context())
 	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
+	return address
 }
 
 // environment is that of a worker which is configured well.
@@ -84,7 +65,7 @@ func once(t *testing.T, env engine.Environment, args ...string) (code int, stdou
 // running is a worker in this process.
 type running struct {
 	env  engine.Environment
-	logs *lines
+	logs *servicetest.Lines
 	stop context.CancelFunc
 	code chan int
 }
@@ -92,7 +73,7 @@ type running struct {
 func start(t *testing.T, env engine.Environment) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &running{env: env, logs: &lines{}, stop: cancel, code: make(chan int, 1)}
+	r := &running{env: env, logs: &servicetest.Lines{}, stop: cancel, code: make(chan int, 1)}
 	go func() { r.code <- run(ctx, nil, env, io.Discard, r.logs) }()
 	t.Cleanup(cancel)
 	return r
@@ -126,7 +107,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"health", "now"}, "worker: unknown argument \"now\" (see worker health --help)\n"},
 	} {
 		code, stdout, stderr := once(t, nil, tc.args...)
-		require.Equal(t, exitUsage, code)
+		require.Equal(t, service.Usage, code)
 		require.Empty(t, stdout)
 		require.Equal(t, tc.want, stderr)
 	}
@@ -135,7 +116,7 @@ func TestWrongCommandLines(t *testing.T) {
 func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := once(t, nil, "--help")
-	require.Equal(t, exitDone, code)
+	require.Equal(t, service.Done, code)
 	for _, want := range []string{
 		"CUTOVER_CREDENTIALS", "CUTOVER_ADOBE_RPS", "CUTOVER_STORE_URL", "CUTOVER_PINTEREST_APP", "CUTOVER_PORTAL_URL", "CUTOVER_CODEC_KEYS",
 		"TEMPORAL_ADDRESS", "health", "keys", "grants", "Exit codes",
@@ -143,7 +124,7 @@ func TestHelpAndVersion(t *testing.T) {
 		require.Contains(t, stdout, want)
 	}
 	code, stdout, _ = once(t, nil, "--version")
-	require.Equal(t, exitDone, code)
+	require.Equal(t, service.Done, code)
 	require.Contains(t, stdout, "Temporal SDK")
 }
 
@@ -151,7 +132,7 @@ func TestEveryFaultOfTheConfigurationAtOnce(t *testing.T) {
 	t.Parallel()
 	env := environment(t, "CUTOVER_ADOBE_URL=http://platform.example", "CUTOVER_LOG_LEVEL=loud", "TEMPORAL_PROFILE=absent", "SECRET=")
 	code, stdout, stderr := once(t, env)
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Empty(t, stdout)
 	for _, want := range []string{
 		"CUTOVER_ADOBE_URL must use https", `CUTOVER_LOG_LEVEL is "loud"`, "credentials.yaml:1: acme.client_secret: environment variable SECRET is empty or not set",
@@ -163,11 +144,11 @@ func TestEveryFaultOfTheConfigurationAtOnce(t *testing.T) {
 	blocked := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(blocked, nil, 0o600))
 	code, _, stderr = once(t, environment(t, "CUTOVER_NOTICES="+blocked, "CUTOVER_REPORTS="+blocked))
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Equal(t, "worker: CUTOVER_NOTICES: "+blocked+" is not a directory\nCUTOVER_REPORTS: "+blocked+" is not a directory\n", stderr)
 
 	code, _, stderr = once(t, environment(t, "CUTOVER_NOTICES="+blocked, "CUTOVER_REPORTS=s3://reports?secret="+canary))
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Equal(t, "worker: CUTOVER_NOTICES: "+blocked+" is not a directory\n"+
 		"CUTOVER_REPORTS: s3://reports cannot be opened: check its parameters (secret) and the credentials in the environment\n", stderr)
 }
@@ -201,7 +182,7 @@ func TestHealthAddressInUse(t *testing.T) {
 	require.NoError(t, err)
 	defer listener.Close()
 	code, _, stderr := once(t, environment(t, "CUTOVER_HEALTH_ADDRESS="+listener.Addr().String()))
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, service.Failed, code)
 	require.Contains(t, stderr, "address already in use (set CUTOVER_HEALTH_ADDRESS)")
 }
 
@@ -209,13 +190,13 @@ func TestHealthWithoutWorker(t *testing.T) {
 	t.Parallel()
 	env := environment(t)
 	code, stdout, stderr := once(t, env, "health")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, service.Failed, code)
 	require.Empty(t, stdout)
 	address := env.Getenv("CUTOVER_HEALTH_ADDRESS")
 	require.Equal(t, "worker: no worker answers at "+address+" (CUTOVER_HEALTH_ADDRESS): start it or correct the address: dial tcp "+address+
 		": connect: connection refused\n", stderr)
 	code, _, stderr = once(t, environment(t, "CUTOVER_HEALTH_ADDRESS=8081"), "health")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, service.Usage, code)
 	require.Contains(t, stderr, "it must be HOST:PORT such as")
 }
 
@@ -227,10 +208,10 @@ func TestWaitsForTemporalAndStopsWhenAsked(t *testing.T) {
 	r := start(t, append(env, "CUTOVER_HEALTH_ADDRESS=:"+port))
 	require.Eventually(t, func() bool { return strings.Contains(r.logs.String(), "trying again") }, 20*time.Second, 20*time.Millisecond)
 	code, answer := r.health(t)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, service.Failed, code)
 	require.JSONEq(t, `{"ok":false,"reason":"connecting to Temporal and starting the workers"}`, answer)
 	r.stop()
-	r.wait(t, exitDone)
+	r.wait(t, service.Done)
 	require.Contains(t, r.logs.String(), "\tINFO\t")
 }
 
@@ -274,11 +255,11 @@ func TestRefusesANamespaceWithoutSearchAttributes(t *testing.T) {
 		return
 	}
 	code, _, stderr := once(t, environment(t, "TEMPORAL_ADDRESS="+address))
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, service.Failed, code)
 	require.Contains(t, stderr, "worker: namespace default: search attributes are missing: create them with: temporal operator search-attribute create --namespace default --name Cutover")
 
 	code, _, stderr = once(t, environment(t, "TEMPORAL_ADDRESS="+address, "TEMPORAL_NAMESPACE=absent"))
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, service.Failed, code)
 	require.Contains(t, stderr, "temporal operator namespace create --address "+address+" --namespace absent")
 }
 
@@ -289,16 +270,16 @@ func TestWorksUntilAskedToStop(t *testing.T) {
 		return
 	}
 	r := start(t, withApp(t, environment(t, "TEMPORAL_ADDRESS="+address)))
-	require.Eventually(t, func() bool { code, _ := r.health(t); return code == exitDone }, 30*time.Second, 100*time.Millisecond, "%v", r.logs)
+	require.Eventually(t, func() bool { code, _ := r.health(t); return code == service.Done }, 30*time.Second, 100*time.Millisecond, "%v", r.logs)
 	requireKeepsGrants(t, address)
 	code, answer := r.health(t)
-	require.Equal(t, exitDone, code)
+	require.Equal(t, service.Done, code)
 	require.JSONEq(t, `{"ok":true}`, answer)
 	r.stop()
-	r.wait(t, exitDone)
+	r.wait(t, service.Done)
 	require.Contains(t, r.logs.String(), `"msg":"stopped"`)
 	code, _ = r.health(t)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, service.Failed, code)
 }
 
 func TestAFatalErrorEndsTheWorker(t *testing.T) {
@@ -308,7 +289,7 @@ func TestAFatalErrorEndsTheWorker(t *testing.T) {
 	fatal <- serviceerror.NewNamespaceNotFound("gone")
 	err := s.untilEnd(t.Context(), fatal)
 	require.EqualError(t, err, "a worker gave up: Namespace gone is not found.")
-	require.NotErrorAs(t, err, new(usageError))
+	require.NotErrorAs(t, err, new(service.UsageError))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
