@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -85,7 +83,7 @@ func fromEnvironment(env engine.Environment) (configuration, error) {
 	if read(env, engine.EnvCodecKMS, "") != "" && read(env, engine.EnvCodecKeys, "") == "" {
 		fault(engine.EnvCodecKMS, "is given without %s: there is nothing to open", engine.EnvCodecKeys)
 	}
-	if !isAddress(c.address) {
+	if config.CheckAddress(c.address) != nil {
 		fault(config.EnvPortalAddress, "is %q; it must be HOST:PORT such as %s", c.address, defaultAddress)
 	}
 	if !slices.Contains([]string{"", engine.FormatJSON, engine.FormatConsole}, c.logFormat) {
@@ -107,24 +105,10 @@ func publicURL(text string, allowPlain bool) (*url.URL, error) {
 		return nil, errors.New("must be an absolute URL such as https://reconnect.acme.example")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
 		return nil, errors.New("must be a scheme and a host alone, such as https://reconnect.acme.example")
-	case u.Scheme == "http" && !allowPlain && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !allowPlain && !config.IsLoopback(u.Hostname()):
 		return nil, fmt.Errorf("must use https: people's sessions travel there (a rehearsal may set %s=1)", config.EnvAllowPlain)
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
-
-func isAddress(address string) bool {
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	_, err = strconv.ParseUint(port, 10, 16)
-	return err == nil
 }
 
 // setup is everything the page needs, made from its configuration. The store is opened; neither Temporal nor Pinterest is called.

@@ -139,7 +139,7 @@ func WorkerFromEnv(getenv func(string) string) (Worker, error) {
 		}
 		w.AdobeRPS = rps
 	}
-	if err := checkAddress(w.HealthAddress); err != nil {
+	if err := CheckAddress(w.HealthAddress); err != nil {
 		fault(EnvHealthAddress, "is %q; it must be HOST:PORT such as %s", w.HealthAddress, defaultHealthAddress)
 	}
 	if !slices.Contains([]string{"", "json", "console"}, w.LogFormat) {
@@ -166,7 +166,7 @@ func checkURL(value string, allowPlain bool) error {
 		return errors.New("must not hold a user or a password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return errors.New("must not hold a query or a fragment")
-	case u.Scheme == "https", u.Scheme == "http" && (allowPlain || isLoopback(u.Hostname())):
+	case u.Scheme == "https", u.Scheme == "http" && (allowPlain || IsLoopback(u.Hostname())):
 		return nil
 	case u.Scheme == "http":
 		return fmt.Errorf("must use https: credentials travel there (a rehearsal may set %s=1)", EnvAllowPlain)
@@ -174,12 +174,14 @@ func checkURL(value string, allowPlain bool) error {
 	return errors.New("must use https")
 }
 
-func isLoopback(host string) bool {
+// IsLoopback tells whether a host is this machine.
+func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-func checkAddress(address string) error {
+// CheckAddress tells what is wrong with an address to listen at, HOST:PORT.
+func CheckAddress(address string) error {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("split host and port: %w", err)

@@ -56,9 +56,9 @@ func (w *Worker) readCodec(read func(name, fallback string) string, fault func(n
 	}
 	host, _, err := net.SplitHostPort(w.CodecAddress)
 	switch {
-	case err != nil || checkAddress(w.CodecAddress) != nil:
+	case err != nil || CheckAddress(w.CodecAddress) != nil:
 		fault(EnvCodecAddress, "is %q; it must be HOST:PORT such as 127.0.0.1:8083", w.CodecAddress)
-	case w.CodecToken == "" && !isLoopback(host):
+	case w.CodecToken == "" && !IsLoopback(host):
 		fault(EnvCodecToken, "is missing: %s is open to other machines, and whoever reaches it without a token reads everything", w.CodecAddress)
 	}
 }

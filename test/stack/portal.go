@@ -2,7 +2,6 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -34,15 +33,11 @@ func NewPortal(ctx context.Context, binary, dir string, t *Temporal, vendorURL s
 
 // Start starts the portal, also again after Kill or Stop, and waits until it answers.
 func (p *Portal) Start(ctx context.Context) error {
-	process, err := start(ctx, p.command)
-	if err != nil {
-		return err
+	process, err := startReady(ctx, p.command, p.URL)
+	if err == nil {
+		p.Process = process
 	}
-	p.Process = process
-	if err := p.ready(ctx, func(ctx context.Context) error { return ask(ctx, p.URL+"/readyz") }); err != nil {
-		return errors.Join(err, p.Stop())
-	}
-	return nil
+	return err
 }
 
 // Command is one of the portal's own commands, such as `portal link`, with the portal's configuration.

@@ -70,6 +70,18 @@ func start(ctx context.Context, c command) (*Process, error) {
 	return p, nil
 }
 
+// startReady runs a command that serves at a base URL and waits until it says that it is ready. One that does not is ended.
+func startReady(ctx context.Context, c command, url string) (*Process, error) {
+	process, err := start(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := process.ready(ctx, func(ctx context.Context) error { return ask(ctx, url+"/readyz") }); err != nil {
+		return nil, errors.Join(err, process.Stop())
+	}
+	return process, nil
+}
+
 // errEnded is how a process ended that nobody would miss, were it not expected to run on.
 var errEnded = errors.New("exit status 0")
 

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -62,15 +61,11 @@ func (w *Worker) Command(input string) Starter {
 
 // Start starts the worker again, as it was, after Kill or Stop.
 func (w *Worker) Start(ctx context.Context) error {
-	process, err := start(ctx, w.command)
-	if err != nil {
-		return err
+	process, err := startReady(ctx, w.command, w.Health)
+	if err == nil {
+		w.Process = process
 	}
-	w.Process = process
-	if err := w.ready(ctx, func(ctx context.Context) error { return ask(ctx, w.Health+"/readyz") }); err != nil {
-		return errors.Join(err, w.Stop())
-	}
-	return nil
+	return err
 }
 
 // TemporalEnv is the environment that leads Temporal's clients to the server and keeps a person's own settings out.
