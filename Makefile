@@ -14,8 +14,9 @@ export CUTOVER_TEMPORAL_CLI := $(CURDIR)/$(BIN)/temporal
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # One stuck test fails with its goroutines printed, rather than the whole run being killed without a word.
 TEST_TIMEOUT := 9m
-# Each end-to-end package starts a Temporal server of its own: two at once starve one another on a small machine.
-END_TO_END := -p 1
+# Each end-to-end package starts a Temporal server of its own: two at once starve one another on a small machine. Never from the cache: they build and
+# start programs, whose sources the cache does not know.
+END_TO_END := -p 1 -count=1
 # The image's tag and label; the binaries take theirs from the commit by themselves.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # The modules of this tree: the product, and one for each pinned tool, so that tools never decide the product's versions.
@@ -71,8 +72,8 @@ test: $(BIN)/temporal ## everything that proves the behaviour (without Chromium 
 	go test $(RACE) -timeout $(TEST_TIMEOUT) $(QUICK)
 	go test -timeout $(TEST_TIMEOUT) -run '^TestGeneratedHistories$$' ./workflows # all two thousand: under the race detector it is a part
 	go test $(END_TO_END) -timeout $(TEST_TIMEOUT) $$(go list ./test/... | grep -v '^cutover/test/webui$$')
-	$(if $(POSTGRES),go run ./test/postgres go test $(RACE) -timeout $(TEST_TIMEOUT) -run "^Test.*/PostgreSQL$$" ./internal/store ./test/leak,@echo 'no PostgreSQL in PATH or /usr/lib/postgresql: the store was tested on SQLite alone')
-	$(if $(BROWSER),go test -timeout $(TEST_TIMEOUT) ./test/webui,@echo 'no Chromium in PATH or CUTOVER_CHROMIUM: the browser tests (test/webui) were left out')
+	$(if $(POSTGRES),go run ./test/postgres go test $(END_TO_END) $(RACE) -timeout $(TEST_TIMEOUT) -run "^Test.*/PostgreSQL$$" ./internal/store ./test/leak,@echo 'no PostgreSQL in PATH or /usr/lib/postgresql: the store was tested on SQLite alone')
+	$(if $(BROWSER),go test $(END_TO_END) -timeout $(TEST_TIMEOUT) ./test/webui,@echo 'no Chromium in PATH or CUTOVER_CHROMIUM: the browser tests (test/webui) were left out')
 
 .PHONY: check
 check: fmt-check vet lint workflowcheck race replay fuzz-briefly tidy-diff compose-check ## everything a change must pass besides `make test`
