@@ -221,8 +221,8 @@ func oneLine(secret, where, empty string) (string, error) {
 	return secret, nil
 }
 
-// maxPrivate is far beyond any credentials file and keeps a mistaken path from filling memory.
-const maxPrivate = 1 << 20
+// maxPrivate is a credentials file of about a hundred thousand organizations; more is a mistaken path, which must not fill memory.
+const maxPrivate = 16 << 20
 
 // readPrivate reads a file that nobody but its owner can read.
 func readPrivate(path string) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,6 +57,19 @@ func TestExampleCredentials(t *testing.T) {
 		_, err := credentials.Lookup(o.Credential, o.ID)
 		require.NoError(t, err, "the two examples fit together")
 	}
+}
+
+// One worker serves tens of thousands of organizations from one file.
+func TestCredentialsOfManyOrganizations(t *testing.T) {
+	t.Parallel()
+	const many = 20_000
+	var text strings.Builder
+	for i := range many {
+		fmt.Fprintf(&text, "customer-%05d:\n  organization: %024X@AdobeOrg\n  client_id: %032x\n  client_secret: {env: CUTOVER_SECRET}\n", i, i, i)
+	}
+	credentials, err := ReadCredentials(put(t, "credentials.yaml", text.String(), 0o600), environment("CUTOVER_SECRET", canary))
+	require.NoError(t, err)
+	require.Equal(t, many, credentials.Len())
 }
 
 func TestLookupNeverCrossesOrganizations(t *testing.T) {
