@@ -59,10 +59,10 @@ func TestExampleCredentials(t *testing.T) {
 	}
 }
 
-// One worker serves tens of thousands of organizations from one file.
+// One worker serves more than ten thousand organizations from one file.
 func TestCredentialsOfManyOrganizations(t *testing.T) {
 	t.Parallel()
-	const many = 20_000
+	const many = 12_000
 	var text strings.Builder
 	for i := range many {
 		fmt.Fprintf(&text, "customer-%05d:\n  organization: %024X@AdobeOrg\n  client_id: %032x\n  client_secret: {env: CUTOVER_SECRET}\n", i, i, i)
