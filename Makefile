@@ -20,13 +20,17 @@ END_TO_END := -p 1 -count=1
 # The image's tag and label; the binaries take theirs from the commit by themselves.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # The modules of this tree: the product, and one for each pinned tool, so that tools never decide the product's versions.
-MODULES := . tools/compose tools/lint tools/temporal tools/workflowcheck
+MODULES := . tools/compose tools/lint tools/server tools/temporal tools/workflowcheck
 
 # A browser is much to ask of a person's own machine: without one its tests are left out, and that is said. CI must have one.
 BROWSER = $(or $(CUTOVER_CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome),$(filter true,$(CI)))
 
 # So is PostgreSQL, which the store is tested on besides SQLite.
 POSTGRES = $(or $(CUTOVER_POSTGRES),$(shell command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -1),$(filter true,$(CI)))
+
+# The Temporal server as an operator runs it, which takes minutes to build: `make tools-production`. Its tests need PostgreSQL, too.
+PRODUCTION = $(and $(wildcard $(BIN)/temporal-server),$(wildcard $(BIN)/temporal-sql-tool),$(POSTGRES))
+TEST_ON_PRODUCTION := CUTOVER_TEST_PRODUCTION=1 go test $(END_TO_END) -timeout $(TEST_TIMEOUT) -run '^Test(NothingIsLost|KillSwitch)$$/^production$$'
 
 # Packages that start no server of their own; evaluated when used, so that `make help` stays instant.
 QUICK = $$(go list ./... | grep -v '^cutover/test/')
@@ -41,7 +45,7 @@ fuzz_each = for dir in $(1); do listed=$$(go test -list "^Fuzz" "$$dir"); for ta
 
 .PHONY: help
 help: ## list what make can do here
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 ## Running
 
@@ -65,15 +69,25 @@ size: $(BIN)/temporal ## migrate one organization of 500 dataflows and check tha
 chaos: $(BIN)/temporal ## migrate hundreds of organizations under kills and faults, then check every invariant (about ten minutes; CHAOS_ORGS sets how many)
 	go run ./test/chaos
 
+.PHONY: bench
+bench: $(BIN)/temporal ## measure every bar beside bare Temporal and a program without durability (about half an hour on an idle machine)
+	go run ./test/bench
+
 ## Proving
 
 .PHONY: test
-test: $(BIN)/temporal ## everything that proves the behaviour (without Chromium or PostgreSQL their tests are left out, and that is said)
+test: $(BIN)/temporal ## everything that proves the behaviour (without Chromium, PostgreSQL or the server of production their tests are left out, and that is said)
 	go test $(RACE) -timeout $(TEST_TIMEOUT) $(QUICK)
 	go test -timeout $(TEST_TIMEOUT) -run '^TestGeneratedHistories$$' ./workflows # all two thousand: under the race detector it is a part
 	go test $(END_TO_END) -timeout $(TEST_TIMEOUT) $$(go list ./test/... | grep -v '^cutover/test/webui$$')
 	$(if $(POSTGRES),go run ./test/postgres go test $(END_TO_END) $(RACE) -timeout $(TEST_TIMEOUT) -run "^Test.*/PostgreSQL$$" ./internal/store ./test/leak,@echo 'no PostgreSQL in PATH or /usr/lib/postgresql: the store was tested on SQLite alone')
+	$(if $(PRODUCTION),$(TEST_ON_PRODUCTION) ./test/stack,@echo 'no .bin/temporal-server or no PostgreSQL: nothing was tested on the server of production (make test-production)')
 	$(if $(BROWSER),go test $(END_TO_END) -timeout $(TEST_TIMEOUT) ./test/webui,@echo 'no Chromium in PATH or CUTOVER_CHROMIUM: the browser tests (test/webui) were left out')
+
+.PHONY: test-production
+test-production: $(BIN)/temporal tools-production ## kills and the kill switch on the Temporal server of production, with PostgreSQL
+	@test -n '$(POSTGRES)' || { echo 'no PostgreSQL in PATH or /usr/lib/postgresql: run apt-get install postgresql (or the like)' >&2; exit 1; }
+	$(TEST_ON_PRODUCTION) ./test/stack ./test/e2e
 
 .PHONY: check
 check: fmt-check vet lint workflowcheck race replay fuzz-briefly tidy-diff compose-check ## everything a change must pass besides `make test`
@@ -151,6 +165,17 @@ $(BIN)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 
 $(BIN)/workflowcheck: tools/workflowcheck/go.mod tools/workflowcheck/go.sum
 	cd tools/workflowcheck && go build -o ../../$@ go.temporal.io/sdk/contrib/tools/workflowcheck
+	@touch $@
+
+.PHONY: tools-production
+tools-production: $(BIN)/temporal-server $(BIN)/temporal-sql-tool ## build the Temporal server of production and its SQL tool (ten minutes from empty caches, once)
+
+$(BIN)/temporal-server: tools/server/go.mod tools/server/go.sum
+	cd tools/server && go build -o ../../$@ go.temporal.io/server/cmd/server
+	@touch $@
+
+$(BIN)/temporal-sql-tool: tools/server/go.mod tools/server/go.sum
+	cd tools/server && go build -o ../../$@ go.temporal.io/server/cmd/tools/sql
 	@touch $@
 
 .PHONY: clean

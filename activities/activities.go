@@ -64,6 +64,7 @@ type Activities struct {
 	Now         func() time.Time
 	Ask         func(ctx context.Context) (Evidence, error)      // the workflow that an activity works for
 	Pause       func(ctx context.Context, d time.Duration) error // waits for d or the end of ctx
+	BeforeWrite func(ctx context.Context) error                  // as adobe.Config has it, for what else is changed; nil: nothing is stopped
 
 	specs specCache
 }

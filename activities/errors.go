@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"cutover/internal/adobe"
+	"cutover/internal/engine"
 	"cutover/internal/notify"
 	"cutover/internal/pinterest"
 )
@@ -19,6 +20,7 @@ const (
 	NotYet            = "NotYet"            // benign: what is waited for has not happened
 	RateLimited       = "RateLimited"       // 429: retried when the vendor says
 	Unavailable       = "VendorUnavailable" // 5xx, timeout, broken connection: retried with backoff
+	Stopped           = "WritesStopped"     // by an operator: retried, which the queue holds until the release
 	TokenRefused      = "TokenRefused"      // 401 although the token was renewed: retried, a person is told when that does not help
 	CredentialRefused = "CredentialRefused" // Adobe does not take the client secret or its scopes
 	ReauthRequired    = "ReauthRequired"    // the account's sign-in is over
@@ -31,7 +33,7 @@ const (
 	NoticeUndelivered = "NoticeUndelivered" // a notice went by no channel: retried
 )
 
-// lookAgain is how soon a write whose answer was lost is looked at.
+// lookAgain is how soon a write is looked at again whose answer was lost, or that was not sent because writes are stopped: then the queue holds it.
 const lookAgain = time.Second
 
 // mapError turns what a client or a store returned into the error a workflow sees: its type says what follows. The text is the clients' own,
@@ -52,6 +54,7 @@ func mapError(ctx context.Context, operation string, err error) error {
 	var (
 		undelivered *notify.UndeliveredError
 		lost        lostAnswer
+		gate        *engine.GateError
 	)
 	message := fmt.Sprintf("%s: %v", operation, err)
 	switch {
@@ -59,6 +62,10 @@ func mapError(ctx context.Context, operation string, err error) error {
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err() // cancelled or out of time: the engine knows
+	case errors.As(err, &gate) && gate.Cause == nil:
+		return benign(message, Stopped, lookAgain)
+	case errors.As(err, &gate):
+		return transient(message, Unavailable, lookAgain)
 	case errors.As(err, &undelivered):
 		return transient(message, NoticeUndelivered, 0)
 	case errors.As(err, &malformed), errors.As(err, &garbled):
@@ -131,8 +138,11 @@ func permanent(message, kind string) error {
 }
 
 // notYet is how a poll says that it must look again: retries write no history, no error is counted, and the Web UI shows the last answer.
-func notYet(answer string, after time.Duration) error {
-	return temporal.NewApplicationErrorWithOptions(answer, NotYet, temporal.ApplicationErrorOptions{
+func notYet(answer string, after time.Duration) error { return benign(answer, NotYet, after) }
+
+// benign is a failure that is nobody's fault: it is logged for whoever looks closely, and counted nowhere.
+func benign(message, kind string, after time.Duration) error {
+	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
 		NextRetryDelay: after, Category: temporal.ApplicationErrorCategoryBenign,
 	})
 }

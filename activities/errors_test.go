@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"cutover/internal/adobe"
+	"cutover/internal/engine"
 	"cutover/internal/notify"
 )
 
@@ -46,6 +47,8 @@ func TestMapError(t *testing.T) {
 		"token endpoint is busy":      {&adobe.TokenError{Credential: "acme", Status: 429, RetryAfter: time.Minute}, RateLimited, false, time.Minute},
 		"connection cut":              {&adobe.TransportError{Err: &net.OpError{Op: "read", Err: errors.New("reset")}}, Unavailable, false, 0},
 		"a write's answer lost":       {lostAnswer{&adobe.TransportError{Err: &net.OpError{Op: "read", Err: errors.New("reset")}}}, Unavailable, false, time.Second},
+		"writes are stopped":          {fmt.Errorf("adobe: enable: %w", &engine.GateError{Limit: engine.QueueLimit{Set: true}}), Stopped, false, time.Second},
+		"whether they are, not known": {fmt.Errorf("adobe: enable: %w", &engine.GateError{Cause: context.DeadlineExceeded}), Unavailable, false, time.Second},
 		"timeout":                     {context.DeadlineExceeded, Unavailable, false, 0},
 		"no channel took it":          {&notify.UndeliveredError{Kind: "start", Organization: "A@AdobeOrg"}, NoticeUndelivered, false, 0},
 		"card missing":                {cardMissing{"(New) Pinterest", "A@AdobeOrg"}, Misconfigured, true, 0},

@@ -155,12 +155,23 @@ func (r renewal) fresh(ctx context.Context) (pinterest.Held, error) {
 		return held, permanent(fmt.Sprintf("the grant for account %s of organization %s was refused by Pinterest at %s: a person must consent again",
 			owner.Account, owner.Organization, migration.Instant(held.RefusedAt)), ReauthRequired)
 	}
-	held, err = r.Grants.RenewGrant(ctx, owner, func(h pinterest.Held) bool { return r.Now().Sub(h.IssuedAt) >= freshFor }, r.refresh)
+	held, err = r.Grants.RenewGrant(ctx, owner, func(h pinterest.Held) bool { return r.Now().Sub(h.IssuedAt) >= freshFor }, r.refreshUnlessStopped)
 	if err == nil && (held.Owner != owner || r.sandbox.Organization() != owner.Organization) {
 		return pinterest.Held{}, permanent(fmt.Sprintf("the grant that was found is not that of account %s of organization %s: it is not used", owner.Account,
 			owner.Organization), Misconfigured)
 	}
 	return held, err
+}
+
+// refreshUnlessStopped refreshes for the sake of a write. What is kept ahead of its end (RenewGrants) goes on while writes are stopped, or a long stop
+// would cost people a new consent.
+func (a *Activities) refreshUnlessStopped(ctx context.Context, refreshToken string) (pinterest.Grant, error) {
+	if a.BeforeWrite != nil {
+		if err := a.BeforeWrite(ctx); err != nil {
+			return pinterest.Grant{}, fmt.Errorf("refresh grant: not sent: %w", err)
+		}
+	}
+	return a.refresh(ctx, refreshToken)
 }
 
 func (a *Activities) refresh(ctx context.Context, refreshToken string) (pinterest.Grant, error) {

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"cutover/internal/adobe"
+	"cutover/internal/engine"
 	"cutover/internal/migration"
 )
 
@@ -128,6 +129,7 @@ type pairMove struct {
 // run writes and reads until the pair is on the other side. Late, a vendor that does not show the side that is left, or refuses to disable it, is
 // taken note of and nothing more.
 func (m pairMove) run(ctx context.Context, from, to migration.Dataflow) (done migration.Moved, err error) {
+	ctx = adobe.Ahead(ctx) // between the two writes both sides run, or neither does
 	for reads := 0; ; {
 		vanished := m.late && from.State == migration.Gone && !m.revive // since it was planned
 		switch migration.NextWrite(m.order, from.State, to.State, m.revive || vanished) {
@@ -139,15 +141,22 @@ func (m pairMove) run(ctx context.Context, from, to migration.Dataflow) (done mi
 		case migration.WriteRefuse:
 			return done, permanent("both dataflows are switched off, which the plan did not ask for", PlanStale)
 		case migration.WriteEnable:
-			to, err = m.toggle(ctx, m.sandbox.Enable, m.to, migration.Enabled)
-			done.Enabled = m.now()
+			var now migration.Dataflow
+			if now, err = m.toggle(ctx, m.sandbox.Enable, m.to, migration.Enabled); err != nil {
+				return done, m.standing(from, to, err)
+			}
+			to, done.Enabled = now, m.now()
 		case migration.WriteDisable:
-			from, err = m.toggle(ctx, m.sandbox.Disable, m.from, migration.Disabled)
+			var now migration.Dataflow
+			now, err = m.toggle(ctx, m.sandbox.Disable, m.from, migration.Disabled)
 			if err != nil && m.late && ctx.Err() == nil && !passing(err) {
 				done.Note = "the old dataflow could not be disabled, which changes nothing: its API is closed (" + short(err) + ")"
 				return done, nil
 			}
-			done.Disabled = m.now()
+			if err != nil {
+				return done, m.standing(from, to, err)
+			}
+			from, done.Disabled = now, m.now()
 		case migration.WriteWait:
 			if reads++; reads > settleReads {
 				return done, transient(fmt.Sprintf("dataflow %s is still %s and %s %s", m.from, from.State, m.to, to.State), Unavailable, 0)
@@ -187,13 +196,26 @@ func (m pairMove) leaving(ctx context.Context) (migration.Dataflow, error) {
 	return flow, err
 }
 
-// passing tells that a failure says nothing of the dataflow: the vendor is busy, or there was no answer.
+// passing tells that a failure says nothing of the dataflow: the vendor is busy, there was no answer, or nothing was asked.
 func passing(err error) bool {
 	var (
 		answer    *adobe.Error
 		transport *adobe.TransportError
+		gate      *engine.GateError
 	)
-	return errors.As(err, &answer) && answer.Status == 429 || errors.As(err, &transport)
+	return errors.As(err, &answer) && answer.Status == 429 || errors.As(err, &transport) || errors.As(err, &gate)
+}
+
+// standing adds to a write that was not sent, because writes are stopped, where that leaves the pair. Other errors stay as they are.
+func (m pairMove) standing(from, to migration.Dataflow, err error) error {
+	if _, held := errors.AsType[*engine.GateError](err); !held {
+		return err
+	}
+	where := fmt.Sprintf("dataflow %s stays %s and %s %s", m.from, from.State, m.to, to.State)
+	if from.State == to.State {
+		where = fmt.Sprintf("dataflows %s and %s both stay %s, between the two writes", m.from, m.to, from.State)
+	}
+	return fmt.Errorf("%s until writes are released: %w", where, err)
 }
 
 func gone(err error) bool { return errors.Is(err, adobe.ErrNotFound) || errors.Is(err, adobe.ErrGone) }

@@ -61,6 +61,7 @@ type world struct {
 	mu      sync.Mutex
 	patches []patch
 	first   func(http.ResponseWriter, *http.Request) (answered bool) // sees every vendor call before the emulator does
+	gate    func() error                                             // asked before every write; nil: nothing is stopped
 }
 
 // patch is a PATCH as it was sent.
@@ -88,12 +89,12 @@ func newWorld(t *testing.T, tweak ...func(*emulator.Scenario)) *world {
 		server.Close()
 	})
 	w.url = server.URL
-	client, err := adobe.New(adobe.Config{IMSURL: server.URL, PlatformURL: server.URL, Now: w.Emulator.Now, Transport: transport})
+	client, err := adobe.New(adobe.Config{IMSURL: server.URL, PlatformURL: server.URL, Now: w.Emulator.Now, Transport: transport, BeforeWrite: w.beforeWrite})
 	require.NoError(t, err)
 	reports, err := store.Open(t.Context(), w.reports)
 	require.NoError(t, err)
 	w.Activities = &Activities{
-		Adobe: client, Credentials: own(scenario.Organizations[0]), Reports: reports, Now: w.Emulator.Now,
+		Adobe: client, Credentials: own(scenario.Organizations[0]), Reports: reports, Now: w.Emulator.Now, BeforeWrite: w.beforeWrite,
 		Pause: func(ctx context.Context, d time.Duration) error { return errors.Join(ctx.Err(), w.Advance(d)) },
 	}
 	return w
@@ -155,6 +156,34 @@ func (w *world) front(f func(http.ResponseWriter, *http.Request) (answered bool)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.first = f
+}
+
+func (w *world) beforeWrite(context.Context) error {
+	w.mu.Lock()
+	gate := w.gate
+	w.mu.Unlock()
+	if gate == nil {
+		return nil
+	}
+	return gate()
+}
+
+// stopAfter stops writes when so many have begun, until the func that is returned.
+func (w *world) stopAfter(writes int, refusal error) (release func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var begun atomic.Int64
+	w.gate = func() error {
+		if begun.Add(1) > int64(writes) {
+			return refusal
+		}
+		return nil
+	}
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.gate = nil
+	}
 }
 
 // flow is a dataflow of the sandbox by card and name.

@@ -117,7 +117,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.startCommand(), a.planCommand(), a.statusCommand(), a.reportCommand(), a.signalCommand(),
 		a.approveCommand(), a.pairCommand(), a.settleCommand(), a.rollbackCommand(),
-		a.pauseCommand(), a.resumeCommand(), a.rescheduleCommand(), a.cancelCommand(),
+		a.pauseCommand(), a.resumeCommand(), a.stopCommand(), a.releaseCommand(), a.rescheduleCommand(), a.cancelCommand(),
 		a.searchAttributesCommand(), a.validateCommand(), a.versionCommand(),
 	)
 	a.complete(root)

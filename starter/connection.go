@@ -29,6 +29,7 @@ type temporal interface {
 	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
 	DescribeTaskQueue(ctx context.Context, taskQueue string, kind enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error)
 	ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
+	WorkflowService() workflowservice.WorkflowServiceClient
 	Close()
 }
 
@@ -100,8 +101,9 @@ func (c connection) needWorker(ctx context.Context) error {
 type standing struct {
 	runID   string
 	running bool
-	ended   string // how it ended, such as Migrated or terminated
-	locked  bool   // it is encrypted, and not with the keys that are given
+	ended   string   // how it ended, such as Migrated or terminated
+	locked  bool     // it is encrypted, and not with the keys that are given
+	held    []string // where a stop of all writes left what was under way
 	summary summary
 }
 
@@ -119,7 +121,7 @@ func (c connection) stand(ctx context.Context, t target) (standing, error) {
 	info := described.GetWorkflowExecutionInfo()
 	s := standing{
 		runID: info.GetExecution().GetRunId(), summary: summarize(info),
-		locked: c.locked(described.GetExecutionConfig().GetUserMetadata().GetSummary()),
+		locked: c.locked(described.GetExecutionConfig().GetUserMetadata().GetSummary()), held: c.held(described.GetPendingActivities()),
 	}
 	s.running = info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
 	if !s.running {

@@ -120,9 +120,7 @@ func (a *app) pauseCommand() *cobra.Command {
 		use: "pause --org ID --by NAME --reason TEXT", short: "Stop planning and changing until resumed",
 		long: `Stop planning and changing until resumed. Looking at accounts goes on, and what was switched stays as it is.
 
-To stop every write of all organizations at once, use the task queue's rate limit:
-  temporal task-queue config set --task-queue ` + workflows.WritesTaskQueue + ` --task-queue-type activity --queue-rps-limit 0 --queue-rps-limit-reason TEXT
-and to release it, the same with --queue-rps-limit default.`,
+starter stop stops every write of all organizations at once.`,
 		example: ` --reason "campaign weekend"`,
 		name:    workflows.UpdatePause, required: []string{"reason"}, done: "paused",
 		flags: func(cmd *cobra.Command) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"cutover/internal/migration"
@@ -55,6 +57,9 @@ type fake struct {
 	pageOf    int          // executions per page
 	terminal  bool         // whoever asks sits at one
 	width     int          // of standard output, if that is a terminal
+	limit     *taskqueuepb.RateLimitConfig
+	updates   []*workflowservice.UpdateTaskQueueConfigRequest
+	hidden    error // of whatever is about a queue's configuration
 }
 
 type planning struct {
@@ -71,6 +76,7 @@ type fakeWorkflow struct {
 	update     func(name string, arg any) (any, error)
 	updateErr  error // of the request, not of the update
 	between    int   // so many updates meet it between two runs
+	pending    []*workflowpb.PendingActivityInfo
 }
 
 func (f *fake) find(id string) (*fakeWorkflow, error) {
@@ -179,7 +185,7 @@ func (f *fake) DescribeWorkflowExecution(_ context.Context, id, _ string) (*work
 	if err != nil {
 		return nil, err
 	}
-	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: w.info(id, "run-1", noon)}, nil
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: w.info(id, "run-1", noon), PendingActivities: w.pending}, nil
 }
 
 func (w *fakeWorkflow) info(id, run string, started time.Time) *workflowpb.WorkflowExecutionInfo {
@@ -234,6 +240,44 @@ func (f *fake) ListWorkflow(_ context.Context, request *workflowservice.ListWork
 }
 
 func (f *fake) Close() {}
+
+func (f *fake) WorkflowService() workflowservice.WorkflowServiceClient { return fakeService{fake: f} }
+
+// fakeService is what of the server's own API is used: the configuration of the writes' queue.
+type fakeService struct {
+	workflowservice.WorkflowServiceClient
+
+	fake *fake
+}
+
+func (s fakeService) DescribeTaskQueue(
+	_ context.Context, in *workflowservice.DescribeTaskQueueRequest, _ ...grpc.CallOption,
+) (*workflowservice.DescribeTaskQueueResponse, error) {
+	if err := cmp.Or(s.fake.hidden, s.fake.down); err != nil {
+		return nil, err
+	}
+	answer := &workflowservice.DescribeTaskQueueResponse{}
+	if in.GetReportConfig() && in.GetNamespace() == "default" && in.GetTaskQueue().GetName() == workflows.WritesTaskQueue && in.GetTaskQueueType() == enumspb.TASK_QUEUE_TYPE_ACTIVITY {
+		answer.Config = &taskqueuepb.TaskQueueConfig{QueueRateLimit: s.fake.limit}
+	}
+	return answer, nil
+}
+
+func (s fakeService) UpdateTaskQueueConfig(
+	_ context.Context, in *workflowservice.UpdateTaskQueueConfigRequest, _ ...grpc.CallOption,
+) (*workflowservice.UpdateTaskQueueConfigResponse, error) {
+	if err := cmp.Or(s.fake.hidden, s.fake.down); err != nil {
+		return nil, err
+	}
+	s.fake.updates = append(s.fake.updates, in)
+	s.fake.limit = &taskqueuepb.RateLimitConfig{
+		RateLimit: in.GetUpdateQueueRateLimit().GetRateLimit(),
+		Metadata: &taskqueuepb.ConfigMetadata{
+			Reason: in.GetUpdateQueueRateLimit().GetReason(), UpdateIdentity: in.GetIdentity(), UpdateTime: timestamppb.New(noon),
+		},
+	}
+	return &workflowservice.UpdateTaskQueueConfigResponse{Config: &taskqueuepb.TaskQueueConfig{QueueRateLimit: s.fake.limit}}, nil
+}
 
 // fakeRun is a run or a query's answer with a fixed value.
 type fakeRun struct {

@@ -62,6 +62,7 @@ func (a *app) reportAll(ctx context.Context, manifestGiven bool, out string) err
 		if err != nil {
 			return err
 		}
+		a.warnStopped(c.stopped(ctx))
 		rows, err := a.ask(ctx, c, withManifest(summaries, manifest, playbook))
 		if err != nil {
 			return err

@@ -53,21 +53,25 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 		"signal reauth-completed --org A --account B":                 "flag --by is missing: give who acts, such as --by operator",
 		"approve --org A --by x":                                      "flag --plan is missing: give the hash that starter plan --org ID prints",
 		"pause --org A --by x":                                        "flag --reason is missing: give why, for whoever looks later",
+		"stop --by x":                                                 "flag --reason is missing: give why, for whoever looks later",
+		"stop --reason y":                                             "flag --by is missing: give who acts, such as --by operator",
+		"stop --by x --reason y -o csv":                               `flag --output is "csv": use table or json`,
+		"release":                                                     "flag --by is missing: give who acts, such as --by operator",
 		"resume --org A":                                              "flag --by is missing: give who acts, such as --by operator",
 		"pair --org A --by x --old B":                                 "flag --new is missing: give the id of its copy, or none to leave it out",
 		"reschedule --org A --by x --reason y":                        "give --reauthenticate-by INSTANT, --shutdown INSTANT or both",
-		"reschedule --org A --by x --reason y --shutdown tomorrow":    `flag --shutdown is "tomorrow": give an instant such as 2024-01-19T08:00:00Z`,
-		"plan --org A -o csv":                                         `flag --output is "csv": use table or json or markdown`,
-		"report -o markdown":                                          `flag --output is "markdown": use table or json or html or csv`,
-		"report --out=":                                               "flag --out is missing: give the file to write, such as --out progress.html",
-		"settle --org A --by x --answer carry":                        "flag --old is missing: give the old dataflow's id, as starter plan --org ID prints it",
-		"settle --org A --by x --old B":                               "flag --answer is missing: give carry or accept",
-		"settle --org A --by x --old B --answer maybe":                `flag --answer is "maybe": use carry or accept`,
-		"settle --org A --old B --answer carry":                       "flag --by is missing: give who acts, such as --by operator",
-		"rollback --org A --by x":                                     "flag --reason is missing: give why, for whoever looks later",
-		"rollback --org A --reason y":                                 "flag --by is missing: give who acts, such as --by operator",
-		"rollback --org A all --by x --reason y":                      `unknown argument "all" (see starter rollback --help)`,
-		"cancel --org A":                                              "flag --yes is missing: a cancelled migration does not go on, it must be started anew (starter pause only holds it)",
+		"reschedule --org A --by x --reason y --shutdown tomorrow": `flag --shutdown is "tomorrow": give an instant such as 2024-01-19T08:00:00Z`,
+		"plan --org A -o csv":                          `flag --output is "csv": use table or json or markdown`,
+		"report -o markdown":                           `flag --output is "markdown": use table or json or html or csv`,
+		"report --out=":                                "flag --out is missing: give the file to write, such as --out progress.html",
+		"settle --org A --by x --answer carry":         "flag --old is missing: give the old dataflow's id, as starter plan --org ID prints it",
+		"settle --org A --by x --old B":                "flag --answer is missing: give carry or accept",
+		"settle --org A --by x --old B --answer maybe": `flag --answer is "maybe": use carry or accept`,
+		"settle --org A --old B --answer carry":        "flag --by is missing: give who acts, such as --by operator",
+		"rollback --org A --by x":                      "flag --reason is missing: give why, for whoever looks later",
+		"rollback --org A --reason y":                  "flag --by is missing: give who acts, such as --by operator",
+		"rollback --org A all --by x --reason y":       `unknown argument "all" (see starter rollback --help)`,
+		"cancel --org A":                               "flag --yes is missing: a cancelled migration does not go on, it must be started anew (starter pause only holds it)",
 		"validate --manifest " + exampleManifest + " --playbook pinterest-v9": `flag --playbook: "pinterest-v9" is unknown; there is amazon-s3, pinterest-v5, or give the path of a file ending in .yaml`,
 	} {
 		t.Run(line, func(t *testing.T) {
@@ -137,7 +141,7 @@ func TestHelpDocumentsCodesAndOutput(t *testing.T) {
 func TestEveryCommandIsExplained(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{
-		"start", "plan", "status", "report", "signal reauth-completed", "approve", "pair", "settle", "rollback", "pause", "resume", "reschedule", "cancel", "validate",
+		"start", "plan", "status", "report", "signal reauth-completed", "approve", "pair", "settle", "rollback", "pause", "resume", "stop", "release", "reschedule", "cancel", "validate",
 	} {
 		got := offline(t, append(strings.Fields(command), "--help")...)
 		require.Equal(t, exitDone, got.code, command)

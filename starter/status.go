@@ -22,6 +22,7 @@ const pageSize = 500
 
 // statusList is how all organizations stand.
 type statusList struct {
+	WritesStopped *stop     `json:"writes_stopped,omitempty"` // for all; left out: they are not, or nobody says
 	Organizations []summary `json:"organizations"`
 }
 
@@ -30,7 +31,9 @@ type statusDetail struct {
 	summary
 	Outcome       string            `json:"outcome,omitempty"` // once it has ended
 	WorkerPolling bool              `json:"worker_polling"`
-	Status        *migration.Status `json:"status,omitempty"` // from the workflow itself; without a worker the rest is all there is
+	WritesStopped *stop             `json:"writes_stopped,omitempty"` // for all; left out: they are not, or nobody says
+	Held          []string          `json:"held,omitempty"`           // where the stop left this organization's writes that were under way
+	Status        *migration.Status `json:"status,omitempty"`         // from the workflow itself; without a worker the rest is all there is
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -72,11 +75,15 @@ func (a *app) statusOfAll(ctx context.Context, manifestGiven bool) error {
 		if err != nil {
 			return err
 		}
-		list := statusList{Organizations: withManifest(summaries, manifest, playbook)}
+		list := statusList{WritesStopped: c.stopped(ctx), Organizations: withManifest(summaries, manifest, playbook)}
 		if a.output == formatCSV {
+			a.warnStopped(list.WritesStopped)
 			return writeCSV(a.stdout, summaryRows(list.Organizations))
 		}
-		return a.print(list, func(w io.Writer) { listTable(w, list.Organizations) })
+		return a.print(list, func(w io.Writer) {
+			stopLine(w, list.WritesStopped)
+			listTable(w, list.Organizations)
+		})
 	})
 }
 
@@ -174,7 +181,11 @@ func (a *app) statusOf(ctx context.Context, org string) error {
 		if why != "" {
 			a.warn("%s: this is what search attributes tell", why)
 		}
+		if detail.WritesStopped = c.stopped(ctx); detail.WritesStopped == nil {
+			detail.Held = nil // they go on
+		}
 		if a.output == formatCSV {
+			a.warnStopped(detail.WritesStopped)
 			return writeCSV(a.stdout, summaryRows([]summary{detail.summary}))
 		}
 		return a.print(detail, func(w io.Writer) { detailTable(w, detail, t, a.now()) })
@@ -187,7 +198,7 @@ func (c connection) detail(ctx context.Context, t target) (detail statusDetail, 
 	if err != nil {
 		return statusDetail{}, "", err
 	}
-	detail = statusDetail{summary: s.summary, Outcome: s.ended}
+	detail = statusDetail{summary: s.summary, Outcome: s.ended, Held: s.held}
 	detail.URL = c.link(t.workflowID, s.runID)
 	detail.WorkerPolling, err = c.polled(ctx)
 	switch {

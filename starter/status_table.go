@@ -19,6 +19,13 @@ func detailTable(w io.Writer, d statusDetail, t target, now time.Time) {
 		name = d.Name + " (" + d.Organization + ")"
 	}
 	fmt.Fprintf(w, "%s, playbook %s, %s\n\n", oneLine(name), d.Playbook, d.Execution)
+	stopLine(w, d.WritesStopped)
+	for _, where := range d.Held {
+		title(w, "%s", where)
+	}
+	if len(d.Held) > 0 {
+		fmt.Fprintln(w)
+	}
 	if d.Status == nil {
 		block(w, "", [][2]string{
 			{"Outcome", d.Outcome},

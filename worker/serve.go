@@ -108,6 +108,7 @@ func (s setup) work(ctx context.Context, connected client.Client, health *engine
 	fatal := make(chan error, 2) // one place per worker: neither ever waits
 	onFatal := func(err error) { fatal <- err }
 
+	s.gate.Open(connected.WorkflowService(), s.temporal.Namespace, s.logger)
 	engine.LimitStickyCache()
 	reads := worker.New(connected, workflows.TaskQueue, s.redacted(engine.WorkerOptions(readsAtOnce, onFatal)))
 	workflows.Register(reads)

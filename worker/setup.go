@@ -31,6 +31,7 @@ type setup struct {
 	redactor   *engine.Redactor
 	temporal   client.Options
 	activities *activities.Activities
+	gate       *engine.Gate // of what the writes' queue has begun
 	reports    *store.Reports
 	database   *store.Database
 	codec      http.Handler // nil: payloads are not decoded for anybody
@@ -108,10 +109,11 @@ func configure(ctx context.Context, env engine.Environment, logs io.Writer) (set
 	options.Logger = engine.SDKLogger(logger)
 	options.Identity = engine.Identity("worker")
 	s := setup{config: cfg, logger: logger, redactor: redactor, temporal: files.encrypted(options), codec: files.decoder(cfg)}
+	s.gate = engine.NewGate(activities.WritesTaskQueue)
 
 	vendor, vendorErr := adobe.New(adobe.Config{
 		IMSURL: cfg.AdobeIMSURL, PlatformURL: cfg.AdobeURL, AllowPlainHTTP: cfg.AllowPlainHTTP,
-		RequestsPerSecond: cfg.AdobeRPS, Logger: logger.Named("adobe"), Now: time.Now,
+		RequestsPerSecond: cfg.AdobeRPS, BeforeWrite: s.gate.Pass, Logger: logger.Named("adobe"), Now: time.Now,
 	})
 	partner, partnerErr := pinterest.New(pinterest.Config{
 		URL: cfg.PinterestURL, AllowPlainHTTP: cfg.AllowPlainHTTP, Logger: logger.Named("pinterest"), Now: time.Now,
@@ -134,6 +136,7 @@ func configure(ctx context.Context, env engine.Environment, logs io.Writer) (set
 	s.reports, s.database = reports, database
 	s.activities = &activities.Activities{
 		Adobe: vendor, Credentials: files.credentials, Notices: notices, Reports: reports, Ask: activities.AskWorkflow, Pause: activities.Pause, Now: time.Now,
+		BeforeWrite: s.gate.Pass,
 	}
 	if cfg.PinterestApp != "" {
 		s.activities.Pinterest, s.activities.App, s.activities.Grants = partner, files.app, grants{database, redactor}

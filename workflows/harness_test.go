@@ -42,7 +42,9 @@ type world struct {
 	scenario emulator.Scenario
 	adobe    *adobe.Client
 	clock    *clock
-	grants   *store.Database   // nil: no grants are held
+	grants   *store.Database // nil: no grants are held
+	gate     func() error    // asked before every write; nil: nothing is stopped
+	acts     *activities.Activities
 	ahead    map[time.Time]int // callbacks that have not run yet
 }
 
@@ -114,7 +116,12 @@ func environment(start time.Time) *testsuite.TestWorkflowEnvironment {
 func (w *world) register() {
 	server := httptest.NewServer(w.emu)
 	w.t.Cleanup(server.Close)
-	client, err := adobe.New(adobe.Config{IMSURL: server.URL, PlatformURL: server.URL, Now: w.clock.Now})
+	client, err := adobe.New(adobe.Config{IMSURL: server.URL, PlatformURL: server.URL, Now: w.clock.Now, BeforeWrite: func(context.Context) error {
+		if w.gate == nil {
+			return nil
+		}
+		return w.gate()
+	}})
 	require.NoError(w.t, err)
 	w.adobe = client
 	acts := &activities.Activities{
@@ -125,6 +132,7 @@ func (w *world) register() {
 		acts.Pinterest, err = partner.New(partner.Config{URL: server.URL, Now: w.clock.Now})
 		require.NoError(w.t, err)
 	}
+	w.acts = acts
 	acts.Register(w)
 	acts.RegisterWrites(w)
 	workflows.Register(w)

@@ -310,7 +310,7 @@ func (o *organization) switchPair(ctx workflow.Context, pair migration.Pair) {
 		o.state.Lapse(pair.Account, failure.Message(), workflow.Now(ctx))
 		o.state.Told = false // the person is told again
 	case unanswered(failure):
-		o.state.Unanswered(pair.Old, failure.Message(), !ranOut(err))
+		o.state.Unanswered(pair.Old, failure.Message(), !ranOut(err) && failure.Type() != activities.Stopped)
 		o.raise(ctx, err, false)
 	default:
 		state.Progress, state.Note = migration.Held, failure.Message()
@@ -321,7 +321,7 @@ func (o *organization) switchPair(ctx workflow.Context, pair migration.Pair) {
 
 // unanswered tells that the vendor, or the queue of writes, gave no verdict: trying again may help.
 func unanswered(failure *temporal.ApplicationError) bool {
-	return slices.Contains([]string{activities.Unavailable, activities.RateLimited, activities.TokenRefused}, failure.Type())
+	return slices.Contains([]string{activities.Unavailable, activities.RateLimited, activities.TokenRefused, activities.Stopped}, failure.Type())
 }
 
 // ranOut tells that an activity ran out of time without an answer of its own: writes are stopped, or no worker is there.

@@ -2,6 +2,7 @@ package adobe
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -38,6 +39,9 @@ type Config struct {
 	RequestsPerSecond float64
 	// Timeout bounds one request including its answer; 0 is 30 seconds.
 	Timeout time.Duration
+	// BeforeWrite is asked right before every request that changes something, when the client's own rate allows it; its error keeps the request from
+	// being sent and is wrapped. Tokens, reads and Adobe's test of an account change nothing. nil: whatever is asked for is sent.
+	BeforeWrite func(ctx context.Context) error
 	// Logger gets one debug line per request, without bodies; nil logs nothing.
 	Logger *zap.Logger
 	// Now is the clock of token lifetimes and Retry-After dates; nil is time.Now.
@@ -51,10 +55,12 @@ type Client struct {
 	flow    *url.URL
 	http    *http.Client
 	limiter *rate.Limiter
+	turn    chan struct{} // held by the one ordinary request that waits for the limiter
 	log     *zap.Logger
 	now     func() time.Time
 	timeout time.Duration
 	tokens  *tokens
+	gate    func(ctx context.Context) error // nil: none
 }
 
 // New checks the configuration and returns a client. It sends nothing.
@@ -77,6 +83,8 @@ func New(cfg Config) (*Client, error) {
 		log:     cmp.Or(cfg.Logger, zap.NewNop()),
 		now:     cfg.Now,
 		timeout: cmp.Or(cfg.Timeout, defaultTimeout),
+		gate:    cfg.BeforeWrite,
+		turn:    make(chan struct{}, 1),
 	}
 	if c.now == nil {
 		c.now = time.Now

@@ -67,6 +67,11 @@ func (s *Sandbox) attempt(ctx context.Context, r request, token string) (answer,
 	if err := s.client.pace(ctx); err != nil {
 		return answer{}, s.transportError(r, err)
 	}
+	if r.method != http.MethodGet && s.client.gate != nil {
+		if err := s.client.gate(ctx); err != nil { // no transport error: it is known that nothing was sent
+			return answer{}, fmt.Errorf("adobe: %s: %s: not sent: %w", r.op, place(s.cred.Organization, s.name), err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.client.timeout)
 	defer cancel()
 
@@ -136,19 +141,6 @@ func (s *Sandbox) newRequest(ctx context.Context, r request, token string) (*htt
 		req.Header.Set("If-Match", r.etag)
 	}
 	return req, nil
-}
-
-// pace waits for the client's rate limit.
-func (c *Client) pace(ctx context.Context) error {
-	if c.limiter == nil {
-		return nil
-	}
-	err := c.limiter.Wait(ctx)
-	if err != nil && ctx.Err() == nil {
-		// The limiter gives up at once when the deadline would pass, with an error of no type.
-		return fmt.Errorf("own rate limit: %w", context.DeadlineExceeded)
-	}
-	return err
 }
 
 func (s *Sandbox) transportError(r request, cause error) error {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +19,11 @@ func signIn(ctx context.Context, o *organization) error { return o.signInAndSay(
 
 // add has somebody add an audience to the first old dataflow, in Adobe's user interface.
 func (o *organization) add(ctx context.Context, audience string) error {
-	return o.run.vendor.EditFlow(ctx, o.ID, sandbox, o.original(), emulator.Edit{By: customer, AddAudiences: []emulator.Audience{{Name: audience}}})
+	return o.addTo(ctx, o.original(), audience)
+}
+
+func (o *organization) addTo(ctx context.Context, flow, audience string) error {
+	return o.run.vendor.EditFlow(ctx, o.ID, sandbox, flow, emulator.Edit{By: customer, AddAudiences: []emulator.Audience{{Name: audience}}})
 }
 
 // addAnAudience: what is added after the copy was made must be carried over.
@@ -36,10 +42,20 @@ func editMeanwhile(ctx context.Context, o *organization) error {
 	if err := o.signInAndSay(ctx); err != nil {
 		return err
 	}
-	if err := pause(ctx, o.edit); err != nil {
-		return err
+	if o.editAt == nil {
+		if err := pause(ctx, o.edit); err != nil {
+			return err
+		}
+		return o.add(ctx, "Late newcomers")
 	}
-	return o.add(ctx, "Late newcomers")
+	flow := o.original()
+	select {
+	case <-o.editAt.reached:
+		flow = cmp.Or(o.editAt.flow, flow)
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the %s: %w", o.editAt.boundary, context.Cause(ctx))
+	}
+	return o.addTo(ctx, flow, "Late newcomers")
 }
 
 // tellThemApart: the operator, who can see which is which, answers every question.
@@ -174,52 +190,6 @@ func cancelHalfWay(ctx context.Context, o *organization) error {
 	if _, err := o.await(ctx, "the dataflow of the first account", func(s migration.Status) bool {
 		return slices.ContainsFunc(s.Pairs, func(p migration.PairState) bool { return p.Progress == migration.Verified })
 	}); err != nil {
-		return err
-	}
-	return o.cancel(ctx)
-}
-
-// giveUp: copies fail and go back by themselves, and the operator ends it there.
-func giveUp(ctx context.Context, o *organization) error {
-	if err := o.signInAndSay(ctx); err != nil {
-		return err
-	}
-	if _, err := o.await(ctx, "everything to go back", func(s migration.Status) bool { return settledBack(s, !o.canary) }); err != nil {
-		return err
-	}
-	return o.cancel(ctx)
-}
-
-// settledBack tells that pairs went back, and that none is under way; every tells that all are to go there and back.
-func settledBack(s migration.Status, every bool) bool {
-	back := false
-	for _, pair := range s.Pairs {
-		switch pair.Progress {
-		case migration.WentBack:
-			back = true
-		case migration.Switched:
-			return false
-		case migration.Ready:
-			if every {
-				return false
-			}
-		case migration.Held, migration.Verified, migration.LeftOff:
-		}
-	}
-	return back
-}
-
-// rollBack: nothing tells whether the copies run, and the operator takes back whatever was switched.
-func rollBack(ctx context.Context, o *organization) error {
-	if err := o.signInAndSay(ctx); err != nil {
-		return err
-	}
-	switched := func(p migration.PairState) bool { return p.Progress == migration.Switched }
-	if _, err := o.await(ctx, "a switch", func(s migration.Status) bool { return slices.ContainsFunc(s.Pairs, switched) }); err != nil {
-		return err
-	}
-	in := workflows.Rollback{By: operator, Reason: "the campaign is over"}
-	if err := o.update(ctx, workflows.UpdateRollback, in, func(s migration.Status) bool { return s.Paused && settledBack(s, false) }); err != nil {
 		return err
 	}
 	return o.cancel(ctx)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,12 +27,15 @@ type organization struct {
 	delay     time.Duration // before its workflow is started
 	edit      time.Duration // from the sign-in to an edit in Adobe
 	canary    bool
+	twice     bool // its operator types commands once more when they are done
 	order     migration.Order
 	expire    time.Duration // from the sign-in to the end of its access tokens; 0: they are let live
-	kill      *kill         // nil: none is meant for it
+	editAt    *mark         // nil: by the time; else when it comes to this
+	kills     []*kill       // that are meant for it
 
-	latest atomic.Pointer[migration.Status]
-	run    *play
+	latest  atomic.Pointer[migration.Status]
+	stirred atomic.Bool // something happened since it was asked last
+	run     *play
 
 	mu        sync.Mutex
 	ledger    []emulator.Entry
@@ -79,7 +81,7 @@ func draw(s settings) []*organization {
 	for i := range s.orgs {
 		if s.only == "" || s.only == idOf(i) {
 			o := drawOne(s, i)
-			o.kill = kills[o.ID]
+			o.kills = kills[o.ID]
 			all = append(all, o)
 		}
 	}
@@ -100,7 +102,10 @@ func drawOne(s settings, number int) *organization {
 	o.delay = time.Duration(l.Int64N(int64(3 * time.Second)))
 	o.signals = signals{early: chance(l, 0.2), wrong: chance(l, 0.2), times: l.IntN(4), late: time.Duration(l.Int64N(int64(2 * time.Second)))}
 	o.edit = time.Duration(l.Int64N(int64(1500 * time.Millisecond)))
-	o.canary = chance(l, 0.5)
+	if places := []boundary{afterPlan, afterEnable, afterDisable, beforeVerify}; chance(l, 0.7) {
+		o.editAt = markAt(places[l.IntN(len(places))])
+	}
+	o.canary, o.twice = chance(l, 0.5), chance(l, 0.3)
 	if chance(l, 0.2) {
 		o.expire = time.Duration(1 + l.Int64N(int64(time.Second)))
 	}
@@ -113,54 +118,6 @@ func drawOne(s settings, number int) *organization {
 
 func chance(l *rand.Rand, p float64) bool { return l.Float64() < p }
 
-// maxFaults go wrong for one organization.
-const maxFaults = 6
-
-// drawFaults picks what goes wrong at the vendors for this organization alone.
-func drawFaults(l *rand.Rand, o *organization) []emulator.Fault {
-	kinds := everyFault()
-	faults := make([]emulator.Fault, l.IntN(maxFaults+1))
-	for i := range faults {
-		f := kinds[l.IntN(len(kinds))]
-		f.ID = fmt.Sprintf("%s-%d-%s", o.client.Name, i, f.ID)
-		f.Organization, f.Times, f.After = o.ID, 1+l.IntN(2), l.IntN(4)
-		faults[i] = f
-	}
-	return faults
-}
-
-// everyFault is one of each kind in which a vendor lets a caller down and recovers.
-func everyFault() []emulator.Fault {
-	const (
-		token, list, read, accounts, account = "POST /ims/token/v3", "GET /flows", "GET /flows/{id}", "GET /connections", "GET /connections/{id}"
-		targets, runs, act                   = "GET /targetConnections", "GET /runs", "POST /flows/{id}/action"
-	)
-	return []emulator.Fault{
-		{ID: "token-503", Route: token, Effect: emulator.EffectStatus, Status: http.StatusServiceUnavailable},
-		{ID: "list-429", Route: list, Effect: emulator.EffectStatus, Status: http.StatusTooManyRequests, RetryAfter: time.Second},
-		{ID: "list-expired", Route: list, Effect: emulator.EffectExpiredToken},
-		{ID: "list-cut", Route: list, Effect: emulator.EffectCutAfter},
-		{ID: "accounts-429", Route: accounts, Effect: emulator.EffectStatus, Status: http.StatusTooManyRequests},
-		{ID: "account-502", Route: account, Effect: emulator.EffectHTML},
-		{ID: "targets-500", Route: targets, Effect: emulator.EffectStatus, Status: http.StatusInternalServerError},
-		{ID: "read-503", Route: read, Effect: emulator.EffectStatus, Status: http.StatusServiceUnavailable},
-		{ID: "read-expired", Route: read, Effect: emulator.EffectExpiredToken},
-		{ID: "read-stale", Route: read, Effect: emulator.EffectStaleEtag},
-		{ID: "read-cut", Route: read, Effect: emulator.EffectCutBefore},
-		{ID: "read-slow", Route: read, Effect: emulator.EffectDelay, Delay: 2 * time.Second},
-		{ID: "write-cut-before", Route: act, Effect: emulator.EffectCutBefore},
-		{ID: "write-cut-after", Route: act, Effect: emulator.EffectCutAfter},
-		{ID: "write-stale", Route: act, Effect: emulator.EffectStaleEtag},
-		{ID: "write-slow", Route: act, Effect: emulator.EffectDelay, Delay: 2 * time.Second},
-		{ID: "write-lasts", Route: act, Effect: emulator.EffectTransition, Delay: 700 * time.Millisecond},
-		{ID: "write-429", Route: act, Effect: emulator.EffectStatus, Status: http.StatusTooManyRequests, RetryAfter: time.Second},
-		{ID: "write-503", Route: act, Effect: emulator.EffectStatus, Status: http.StatusServiceUnavailable},
-		{ID: "write-expired", Route: act, Effect: emulator.EffectExpiredToken},
-		{ID: "runs-500", Route: runs, Effect: emulator.EffectStatus, Status: http.StatusInternalServerError},
-		{ID: "runs-cut", Route: runs, Effect: emulator.EffectCutBefore},
-	}
-}
-
 // drawn is what was drawn for the organization, in one line.
 func (o *organization) drawn() string {
 	parts := []string{fmt.Sprintf("script %s, to end %s", o.name, o.outcome), fmt.Sprintf("%d signals, %s late", o.signals.times, o.signals.late.Round(time.Millisecond))}
@@ -171,14 +128,17 @@ func (o *organization) drawn() string {
 	}
 	add(o.signals.early, "one signal before the sign-in")
 	add(o.signals.wrong, "one signal for an account of nobody")
+	add(o.grant != none, "consent "+string(o.grant))
+	add(o.name == "edited_meanwhile" && o.editAt != nil, "an edit at a boundary")
 	add(o.canary, "a canary")
+	add(o.twice, "commands typed twice")
 	add(o.order == migration.DisableFirst, string(o.order))
 	add(o.expire > 0, "tokens expire "+o.expire.Round(time.Millisecond).String()+" after the sign-in")
 	for _, f := range o.faults {
 		parts = append(parts, fmt.Sprintf("%s %s after %d, %d times", f.Effect, f.Route, f.After, f.Times))
 	}
-	if o.kill != nil {
-		parts = append(parts, fmt.Sprintf("kills %s after its %s", o.kill.target, o.kill.boundary))
+	for _, k := range o.kills {
+		parts = append(parts, fmt.Sprintf("kills %s after its %s", k.target, k.boundary))
 	}
 	return strings.Join(parts, "; ")
 }

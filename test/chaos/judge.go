@@ -2,24 +2,20 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 	"time"
-
-	"go.temporal.io/api/common/v1"
 
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
 	"cutover/test/invariants"
-	"cutover/test/texts"
 )
 
 // verdict is how a run came out.
 type verdict struct {
 	violations []invariants.Violation
+	cutOvers   int
 	summary    []string
 	listings   []string // of the first organizations with whom something is wrong
 }
@@ -36,7 +32,10 @@ func (p *play) judge(ctx context.Context) (verdict, error) {
 	}
 	v.violations = append(v.violations, leaks...)
 	v.violations = append(v.violations, p.lateWrites()...)
-	v.summary = p.summary()
+	recovered, slow := p.recovered()
+	v.violations = append(v.violations, slow...)
+	v.summary, v.cutOvers = p.summary()
+	v.summary = append(v.summary, recovered)
 	v.listings, err = p.list(ctx, v.violations)
 	return v, err
 }
@@ -85,7 +84,7 @@ func (o *organization) want(status migration.Status) map[string]migration.Datafl
 	return want
 }
 
-// lateWrites are those that began while the kill switch was on.
+// lateWrites are those that the kill switch did not hold, or let go too fast.
 func (p *play) lateWrites() []invariants.Violation {
 	delays := map[string]time.Duration{}
 	for _, o := range p.organizations {
@@ -98,77 +97,7 @@ func (p *play) lateWrites() []invariants.Violation {
 	for _, o := range p.organizations {
 		p.killed.measure(o.entries(), delays)
 	}
-	var found []invariants.Violation
-	for _, e := range p.killed.late {
-		found = append(found, invariants.Violation{
-			Invariant: killSwitchHolds, Organization: e.Organization, Seq: e.Seq,
-			What: fmt.Sprintf("%s of %s %s after the kill switch was thrown", e.Op, e.ID, e.At.Sub(p.killed.on).Round(time.Millisecond)),
-		})
-	}
-	return found
-}
-
-// killSwitchHolds is checked beside the nine invariants.
-const killSwitchHolds invariants.Name = "kill-switch"
-
-// batch is how many runs' texts are held in memory at a time.
-const batch = 50
-
-// leaks looks for every secret in everything that was kept.
-func (p *play) leaks(ctx context.Context) ([]invariants.Violation, error) {
-	issued, err := p.vendor.Secrets(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the vendors' secrets: %w", err)
-	}
-	var secrets []invariants.Secret
-	for _, s := range issued {
-		secrets = append(secrets, invariants.Secret{What: s.Kind + " of " + s.Organization, Value: s.Value})
-	}
-	for _, o := range p.organizations {
-		secrets = append(secrets, invariants.Secret{What: "credential " + o.client.Name, Value: o.client.ClientSecret})
-	}
-	look := func(of []invariants.Text) []invariants.Violation {
-		return invariants.Of(invariants.NoLeak, invariants.Check(invariants.Facts{Secrets: secrets, Texts: of}))
-	}
-	paths := []string{p.temporal.Log, p.temporal.Database, p.store(), p.workers[0].Notices, p.workers[0].Reports}
-	for _, w := range p.workers {
-		paths = append(paths, w.Log)
-	}
-	kept, err := texts.OfFiles(p.dir, paths...)
-	if err != nil {
-		return nil, err
-	}
-	found := look(kept)
-	runs, err := texts.Runs(ctx, p.engine, p.temporal.Namespace)
-	if err != nil {
-		return nil, err
-	}
-	if len(runs) < len(p.organizations) {
-		return nil, fmt.Errorf("the engine lists %d workflows and %d were started", len(runs), len(p.organizations))
-	}
-	for some := range slices.Chunk(runs, batch) {
-		told, err := p.told(ctx, some)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, look(told)...)
-	}
-	return found, nil
-}
-
-// readers of histories at one time.
-const readers = 8
-
-// told is what the engine tells of these runs.
-func (p *play) told(ctx context.Context, runs []*common.WorkflowExecution) ([]invariants.Text, error) {
-	var reading sync.WaitGroup
-	parts := slices.Collect(slices.Chunk(runs, max(1, (len(runs)+readers-1)/readers)))
-	all, errs := make([][]invariants.Text, len(parts)), make([]error, len(parts))
-	for i, part := range parts {
-		reading.Go(func() { all[i], errs[i] = texts.OfEngine(ctx, p.engine, part) })
-	}
-	reading.Wait()
-	return slices.Concat(all...), errors.Join(errs...)
+	return p.killed.violations()
 }
 
 // held tells that everything came out as it should.
@@ -177,8 +106,10 @@ func (v verdict) held() bool { return len(v.violations) == 0 }
 // maxShown keeps a run in which everything broke readable.
 const maxShown = 10
 
-// names are the invariants of the design, and the kill switch.
-func names() []invariants.Name { return append(invariants.Names(), killSwitchHolds) }
+// names are the invariants of the design, and what is checked beside them.
+func names() []invariants.Name {
+	return append(invariants.Names(), killSwitchHolds, recoversInTime)
+}
 
 // print writes what people need, and last of all the lines for programs.
 func (v verdict) print(out io.Writer) {
@@ -197,6 +128,7 @@ func (v verdict) print(out io.Writer) {
 			fmt.Fprintf(out, "broken: %s: and %d more\n", name, len(broken)-maxShown)
 		}
 	}
+	fmt.Fprintf(out, "cut-overs %d\n", v.cutOvers)
 	for _, name := range names() {
 		result, count := "ok", len(invariants.Of(name, v.violations))
 		if count > 0 {

@@ -2,21 +2,16 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-
 	"cutover/internal/emulator"
-	"cutover/test/stack"
-	"cutover/workflows"
+	"cutover/test/invariants"
 )
 
 const (
@@ -28,24 +23,28 @@ const (
 	burst = 5 * time.Second
 	// switchShare of the organizations have begun to be carried over when it is thrown.
 	switchShare = 3
+	// stopReason is what whoever looks must be told.
+	stopReason = "rehearsal of a stop"
 )
 
-// killSwitch is Temporal's own: the limit of the queue that all writes go through.
+// killSwitch is the operator's: `starter stop` and `starter release`.
 type killSwitch struct {
 	mu      sync.Mutex
 	enabled int // first enables that were seen
 
-	on, off time.Time       // zero: it was not thrown
-	begun   map[string]bool // organizations of whom an attempt was under way then: what has begun is finished
-	held    int             // activities that waited for the release
-	last    time.Duration   // of the writes that were begun before it was in force
-	ended   time.Duration   // of the writes of attempts that were under way
+	on, off time.Time // when the commands had returned, and when that of the release began; zero: it was not thrown
+	shown   string    // the reason in starter status while it held
+	said    error     // why not
+
+	between int           // pairs that stood between their two writes
+	last    time.Duration // of the writes that began while it was on
 	late    []emulator.Entry
-	after   int // writes within burst of the release
+	after   []time.Time      // writes within burst of the release
+	limited []emulator.Entry // refused for the sake of the rate, at any time
 }
 
 func (k *killSwitch) see(e emulator.Entry) {
-	if written(e) && e.Applied && e.Op == "enable" {
+	if switches(e, "enable") {
 		k.mu.Lock()
 		k.enabled++
 		k.mu.Unlock()
@@ -67,85 +66,51 @@ func (p *play) watchSwitch(ctx context.Context) {
 	}
 	p.adversary.mu.Lock()
 	defer p.adversary.mu.Unlock()
-	err := p.limit(ctx, "0")
+	_, err := p.starter.Do(ctx, "stop", "--by", operator, "--reason", stopReason)
 	on := time.Now()
-	begun, _ := p.writing(ctx)
+	var shown string
+	var said error
 	if err == nil {
-		err = pause(ctx, holdFor)
+		shown, said = p.stopShown(ctx)
+		err = pause(ctx, holdFor-min(holdFor, time.Since(on)))
 	}
-	_, held := p.writing(ctx)
 	off := time.Now()
-	err = errors.Join(err, p.limit(context.WithoutCancel(ctx), "default"))
-	if err != nil && ctx.Err() == nil {
+	_, released := p.starter.Do(context.WithoutCancel(ctx), "release", "--by", operator)
+	if err = errors.Join(err, released); err != nil && ctx.Err() == nil {
 		p.adversary.err = errors.Join(p.adversary.err, fmt.Errorf("throw the kill switch: %w", err))
 		return
 	}
 	p.killed.mu.Lock()
 	defer p.killed.mu.Unlock()
-	p.killed.on, p.killed.off, p.killed.begun, p.killed.held = on, off, begun, held
+	p.killed.on, p.killed.off, p.killed.shown, p.killed.said = on, off, shown, said
 	fmt.Fprintf(p.out, "%s  the kill switch was on for %s\n", p.clock(), off.Sub(on).Round(100*time.Millisecond))
 }
 
-// limit sets how many writes are begun per second, by the command that the operating guide names.
-func (p *play) limit(ctx context.Context, perSecond string) error {
-	path := os.Getenv(stack.EnvTemporalCLI)
-	if path == "" {
-		root, err := stack.ModuleRoot()
-		if err != nil {
-			return err
-		}
-		path = filepath.Join(root, ".bin", "temporal")
-	}
-	cmd := exec.CommandContext(ctx, path, "task-queue", "config", "set", "--task-queue", workflows.WritesTaskQueue, "--task-queue-type", "activity", //nolint:gosec // the path is the developer's own setting
-		"--queue-rps-limit", perSecond, "--queue-rps-limit-reason", "rehearsal", "--address", p.temporal.Address, "--namespace", p.temporal.Namespace)
-	cmd.Env = append(os.Environ(), "TEMPORAL_ENV_FILE="+filepath.Join(p.dir, "none.yaml"), "TEMPORAL_CONFIG_FILE="+filepath.Join(p.dir, "none.toml"))
-	output, err := cmd.CombinedOutput()
+// stopShown is the reason that the operator's command shows.
+func (p *play) stopShown(ctx context.Context) (string, error) {
+	answer, err := p.starter.Do(ctx, "status", "--output", "json")
 	if err != nil {
-		return fmt.Errorf("temporal task-queue config set: %w: %s", err, strings.TrimSpace(string(output)))
+		return "", err
 	}
-	return nil
+	var status struct {
+		WritesStopped struct {
+			Reason string `json:"reason"`
+		} `json:"writes_stopped"`
+	}
+	if err := json.Unmarshal([]byte(answer.Stdout), &status); err != nil {
+		return "", fmt.Errorf("read starter status: %w", err)
+	}
+	return status.WritesStopped.Reason, nil
 }
 
-// writing looks which organizations have an attempt at a write under way, and how many wait to begin one.
-func (p *play) writing(ctx context.Context) (begun map[string]bool, waiting int) {
-	begun = map[string]bool{}
-	var mu sync.Mutex
-	var asking sync.WaitGroup
-	for _, o := range p.organizations {
-		status := o.latest.Load()
-		if status == nil || status.Phase.Done() {
-			continue
-		}
-		asking.Go(func() {
-			asked, cancel := context.WithTimeout(ctx, answerWithin)
-			defer cancel()
-			described, err := p.engine.DescribeWorkflowExecution(asked, o.workflowID(), "")
-			if err != nil {
-				return // whoever cannot be asked has nothing to excuse it
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			for _, pending := range described.GetPendingActivities() {
-				switch writes := slices.Contains([]string{"SwitchPair", "RollBackPair"}, pending.GetActivityType().GetName()); {
-				case writes && pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED:
-					begun[o.ID] = true
-				case writes:
-					waiting++
-				}
-			}
-		})
-	}
-	asking.Wait()
-	return begun, waiting
-}
-
-// measure finds the last write that began before the release, and those that began too late.
+// measure takes in one organization's ledger: the last write that began before the release, and those that began too late.
 func (k *killSwitch) measure(ledger []emulator.Entry, delays map[string]time.Duration) {
-	if k.on.IsZero() {
-		return
-	}
+	on := map[string]bool{} // by original: its copy is on, and it is too
 	for _, e := range ledger {
-		if !written(e) {
+		if e.Status == http.StatusTooManyRequests && e.Fault == "" {
+			k.limited = append(k.limited, e)
+		}
+		if k.on.IsZero() || !written(e) {
 			continue
 		}
 		began := e.At
@@ -153,16 +118,70 @@ func (k *killSwitch) measure(ledger []emulator.Entry, delays map[string]time.Dur
 			began = began.Add(-delays[e.Fault]) // a write that is delayed is in the ledger when it is done, or when its caller goes
 		}
 		switch {
-		case began.After(k.off) && began.Before(k.off.Add(burst)):
-			k.after++
-		case began.Before(k.on) || began.After(k.off):
-		case k.begun[e.Organization]:
-			k.ended = max(k.ended, began.Sub(k.on))
-		default:
+		case !began.After(k.on):
+			if switches(e, "enable") && e.Origin != "" {
+				on[e.Origin] = true
+			} else if switches(e, "disable") {
+				delete(on, e.ID)
+			}
+		case began.Before(k.off):
 			k.last = max(k.last, began.Sub(k.on))
 			if began.Sub(k.on) > inForce {
 				k.late = append(k.late, e)
 			}
+		case began.Before(k.off.Add(burst)):
+			k.after = append(k.after, began)
 		}
 	}
+	k.between += len(on)
+}
+
+// mostPerSecond is the greatest number of moments within one second.
+func mostPerSecond(moments []time.Time) (most int) {
+	slices.SortFunc(moments, time.Time.Compare)
+	first := 0
+	for i, at := range moments {
+		for at.Sub(moments[first]) >= time.Second {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+// pace is what the workers' own limit lets through within a second: each may have one request saved up.
+const pace = workerCount*workerRPS + workerCount
+
+// killSwitchHolds is checked beside the nine invariants.
+const killSwitchHolds invariants.Name = "kill-switch"
+
+// violations are writes that began while the switch was on, a reason that was not shown, and a release in a burst.
+func (k *killSwitch) violations() []invariants.Violation {
+	var found []invariants.Violation
+	broken := func(e emulator.Entry, format string, args ...any) {
+		found = append(found, invariants.Violation{Invariant: killSwitchHolds, Organization: e.Organization, Seq: e.Seq, What: fmt.Sprintf(format, args...)})
+	}
+	for _, e := range k.late {
+		broken(e, "%s of %s %s after the kill switch was thrown", e.Op, e.ID, e.At.Sub(k.on).Round(time.Millisecond))
+	}
+	for _, e := range k.limited {
+		broken(e, "refused for the sake of the vendor's rate, which the workers' own pace must keep")
+	}
+	if k.on.IsZero() {
+		return found
+	}
+	if k.shown != stopReason {
+		broken(emulator.Entry{}, "starter status showed %q while it was on (%v)", k.shown, k.said)
+	}
+	if most := mostPerSecond(k.after); most > pace {
+		broken(emulator.Entry{}, "%d writes in one second after the release: the workers' pace is %d", most, pace)
+	}
+	return found
+}
+
+// String is what is told of it.
+func (k *killSwitch) String() string {
+	return fmt.Sprintf("kill switch: on for %s; %d pairs stood between their two writes; the last write began %s after the command; "+
+		"%d writes within five seconds of the release, at most %d in one second", k.off.Sub(k.on).Round(100*time.Millisecond), k.between,
+		k.last.Round(time.Millisecond), len(k.after), mostPerSecond(k.after))
 }

@@ -50,6 +50,9 @@ func tail(ctx context.Context, path string, take func(emulator.Entry)) error {
 
 // see takes in a ledger entry.
 func (o *organization) see(e emulator.Entry) {
+	if e.Entity != "run" { // they are looked at again and again
+		o.stirred.Store(true)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ledger = append(o.ledger, e)
@@ -83,7 +86,12 @@ func (o *organization) entries() []emulator.Entry {
 	return slices.Clip(o.ledger)
 }
 
-// written tells that a program asked for a change of a dataflow.
+// written tells that a program asked for a change at a vendor.
 func written(e emulator.Entry) bool {
-	return e.Kind == emulator.KindWrite && e.Entity == "flow" && !strings.HasPrefix(e.Actor, "person:") && e.Actor != "system"
+	return e.Kind == emulator.KindWrite && !strings.HasPrefix(e.Actor, "person:") && e.Actor != "system"
+}
+
+// switches tells that a program switched a dataflow.
+func switches(e emulator.Entry, op string) bool {
+	return written(e) && e.Applied && e.Entity == "flow" && e.Op == op
 }

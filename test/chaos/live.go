@@ -18,8 +18,14 @@ import (
 	"cutover/workflows"
 )
 
-// sampleEvery is how often each organization is asked how it stands.
-const sampleEvery = time.Second
+const (
+	// sampleEvery is how often an organization is asked how it stands while something happens to it.
+	sampleEvery = time.Second
+	// sampleQuiet is how often while nothing does: what a workflow says is then moved by its timers alone.
+	sampleQuiet = 4 * time.Second
+	// restAfter times as long as an answer took nobody asks: a server on a busy machine must not be kept busy by whoever looks on.
+	restAfter = 5
+)
 
 func (o *organization) workflowID() string { return workflows.WorkflowID(playbookName, o.ID) }
 
@@ -31,10 +37,11 @@ func (o *organization) live(ctx context.Context) {
 		return
 	}
 	o.began = time.Now()
-	if err := o.begin(ctx); err != nil {
+	if err := errors.Join(o.consented(ctx), o.spoil(ctx), o.begin(ctx)); err != nil {
 		o.trouble = err
 		return
 	}
+	defer o.mend(context.WithoutCancel(ctx))
 	var following sync.WaitGroup
 	following.Go(func() { o.follow(ctx) })
 	acting, stop := context.WithCancelCause(ctx)
@@ -70,7 +77,7 @@ func (o *organization) losesTokens(ctx context.Context) {
 	if o.expire == 0 {
 		return
 	}
-	for !o.any(func(e emulator.Entry) bool { return e.Kind == emulator.KindEdit && e.Entity == "connection" }) {
+	for !o.any(func(e emulator.Entry) bool { return afterSignIn.reached(e, false) || afterRenewal.reached(e, false) }) {
 		if pause(ctx, lookEvery) != nil {
 			return
 		}
@@ -88,10 +95,12 @@ func (o *organization) any(such func(emulator.Entry) bool) bool {
 func (o *organization) follow(ctx context.Context) {
 	planned := ""
 	for {
+		o.stirred.Store(false)
+		asking := time.Now()
 		status, err := query[migration.Status](ctx, o, workflows.QueryStatus)
 		if err == nil {
 			o.sample(status)
-			o.noticed(ctx, status)
+			o.hear(ctx, status)
 			if status.PlanHash != planned && o.asked(ctx) == nil {
 				planned = status.PlanHash
 			}
@@ -101,10 +110,23 @@ func (o *organization) follow(ctx context.Context) {
 				return
 			}
 		}
-		if pause(ctx, sampleEvery) != nil {
+		if o.rest(ctx, restAfter*time.Since(asking)) != nil {
 			return
 		}
 	}
+}
+
+// rest lets time pass until it is worth asking again, at least this long.
+func (o *organization) rest(ctx context.Context, atLeast time.Duration) error {
+	if err := pause(ctx, min(atLeast, answerWithin)); err != nil {
+		return err
+	}
+	for rested := time.Duration(0); rested == 0 || rested < sampleQuiet && !o.stirred.Load(); rested += sampleEvery {
+		if err := pause(ctx, sampleEvery); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // finish takes the last word, which may be later than the last sample.

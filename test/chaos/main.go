@@ -31,7 +31,7 @@ const (
 	// envOrgs is how many organizations are carried over, unless -orgs says so.
 	envOrgs = "CHAOS_ORGS"
 	// defaultOrgs take about ten minutes on two cores.
-	defaultOrgs = 500
+	defaultOrgs = 800
 	// defaultMinutes bound a run on a machine that is busy with other things.
 	defaultMinutes = 30
 )
@@ -50,7 +50,16 @@ type settings struct {
 	only    string
 	dir     string
 	minutes int
+	server  string
 }
+
+// Kinds of Temporal servers.
+const (
+	development = "development"
+	production  = "production" // as an operator runs it, on PostgreSQL
+)
+
+func (s settings) production() bool { return s.server == production }
 
 func run(ctx context.Context, args []string, orgs string, stdout, stderr io.Writer) int {
 	s, err := parse(args, orgs, stderr)
@@ -85,6 +94,7 @@ func parse(args []string, orgs string, stderr io.Writer) (s settings, err error)
 	flags.Int64Var(&s.seed, "seed", 1, "what every choice comes from")
 	flags.StringVar(&s.only, "only", "", "run the case of this `ORGANIZATION` alone, as the same seed and number of organizations draw it")
 	flags.StringVar(&s.dir, "dir", "", "keep logs, ledger and database in this `FOLDER` (default: a temporary one, kept when something is broken)")
+	flags.StringVar(&s.server, "server", development, "Temporal `KIND`: "+development+", or "+production+", whose database is killed too")
 	flags.IntVar(&s.minutes, "minutes", defaultMinutes, "whoever has not ended by then is lost")
 	if err := flags.Parse(args); err != nil {
 		return s, err
@@ -92,6 +102,8 @@ func parse(args []string, orgs string, stderr io.Writer) (s settings, err error)
 	switch {
 	case flags.NArg() > 0:
 		return s, fmt.Errorf("unknown argument %q", flags.Arg(0))
+	case s.server != development && s.server != production:
+		return s, fmt.Errorf("-server %s: write %s or %s", s.server, development, production)
 	case s.orgs < 1:
 		return s, fmt.Errorf("-orgs %d: write a number from 1", s.orgs)
 	case s.minutes < 1:
@@ -132,7 +144,7 @@ func torment(ctx context.Context, s settings, stdout io.Writer) (held bool, err 
 // folder is where a run keeps its files; remove drops it if it was made for this run alone.
 func folder(named string) (dir string, remove func() error, err error) {
 	if named != "" {
-		if _, err := os.Stat(filepath.Join(named, "temporal.db")); err == nil {
+		if _, err := os.Stat(filepath.Join(named, "ledger.jsonl")); err == nil {
 			return "", nil, fmt.Errorf("-dir %s holds another run: name an empty folder", named)
 		}
 		return named, func() error { return nil }, os.MkdirAll(named, 0o700)

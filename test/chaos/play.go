@@ -22,13 +22,16 @@ type play struct {
 
 	dir           string
 	out           io.Writer
-	began         time.Time
+	began, ended  time.Time
 	organizations []*organization
 	byID          map[string]*organization
 
 	temporal  *stack.Temporal
 	vendor    *stack.Vendor
 	workers   []*stack.Worker
+	portal    *stack.Portal
+	grants    grants
+	starter   stack.Starter
 	engine    client.Client
 	adversary *adversary
 	killed    killSwitch
@@ -40,8 +43,10 @@ type play struct {
 
 const (
 	workerCount = 2
-	// atOnce is how many organizations are under way at one time: each is asked how it stands once a second.
-	atOnce = 40
+	// workerRPS is what each worker asks of Adobe per second at most; the emulated one refuses whatever is more than all of them may.
+	workerRPS = 100
+	// atOnce is how many organizations are under way at one time: most of the time each waits for people, flow runs, or a killed worker's work to be noticed.
+	atOnce = 60
 	// startEvery is for an engine that was just killed.
 	startEvery = time.Second
 	// orgPatience bounds one organization's case: a dozen kills, and a server that lets a task lie for a minute.
@@ -69,7 +74,7 @@ func (p *play) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.temporal, err = stack.StartTemporal(ctx, stack.Options{Dir: p.dir}); err != nil {
+	if p.temporal, err = stack.StartTemporal(ctx, stack.Options{Dir: p.dir, Production: p.production()}); err != nil {
 		return err
 	}
 	p.closers = append(p.closers, func() error { return p.temporal.Stop() })
@@ -77,25 +82,39 @@ func (p *play) start(ctx context.Context) error {
 		return fmt.Errorf("connect to the Temporal server: %w", err)
 	}
 	p.closers = append(p.closers, func() error { p.engine.Close(); return nil })
-	scenario, credentials, err := writeWorld(p.dir, p.organizations)
+	world, err := writeWorld(p.dir, p.organizations)
 	if err != nil {
 		return err
 	}
-	if p.vendor, err = stack.StartVendor(ctx, binaries.Emulator, p.dir, scenario, p.seed); err != nil {
+	p.grants = world.grants
+	if p.vendor, err = stack.StartVendor(ctx, binaries.Emulator, p.dir, world.scenario, p.seed); err != nil {
 		return err
 	}
 	p.closers = append(p.closers, func() error { return p.vendor.Stop() })
+	p.starter = stack.NewStarter(binaries.Starter, p.dir, p.temporal)
+	app := "CUTOVER_PINTEREST_APP=" + world.app
+	if p.portal, err = stack.NewPortal(ctx, binaries.Portal, p.dir, p.temporal, p.vendor.URL, app); err != nil {
+		return err
+	}
 	for i := range workerCount {
 		w, err := stack.StartWorker(ctx, stack.WorkerOptions{
 			Binary: binaries.Worker, Dir: p.dir, Name: fmt.Sprintf("worker-%d", i+1), Temporal: p.temporal, VendorURL: p.vendor.URL,
-			Credentials: credentials, Env: []string{"CUTOVER_ADOBE_RPS=200"},
+			Credentials: world.credentials, Env: []string{fmt.Sprintf("CUTOVER_ADOBE_RPS=%d", workerRPS), app, "CUTOVER_PORTAL_URL=" + p.portal.URL},
 		})
 		if err != nil {
 			return err
 		}
 		p.workers = append(p.workers, w)
-		p.closers = append(p.closers, w.Stop)
+		p.closers = append(p.closers, func() error { return w.Stop() })
 	}
+	if err := p.portal.Start(ctx); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, func() error { return p.portal.Stop() })
+	if err := p.openStore(ctx); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, func() error { return p.grants.store.Close() })
 	p.adversary = &adversary{play: p, luck: luck(p.seed, "adversary")}
 	p.began = time.Now()
 	return nil
@@ -140,6 +159,7 @@ func (p *play) perform(ctx context.Context) (verdict, error) {
 		})
 	}
 	all.Wait()
+	p.ended = time.Now()
 	calm()
 	following.Wait() // it calls for kills
 	p.adversary.running.Wait()

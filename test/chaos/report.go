@@ -20,10 +20,13 @@ import (
 // store is the file of the workers' database.
 func (p *play) store() string { return filepath.Join(p.dir, "cutover.db") }
 
+// keys is the file with its keys, beside it.
+func (p *play) keys() string { return filepath.Join(p.dir, "cutover-keys.json") }
+
 // summary is what the run was like.
-func (p *play) summary() []string {
+func (p *play) summary() (lines []string, switched int) {
 	outcomes, struck, blows := map[string]int{}, map[string]int{}, map[string]int{}
-	switched, split := 0, 0
+	split := 0
 	for _, o := range p.organizations {
 		status := o.latest.Load()
 		outcome := migration.Phase("silent")
@@ -44,18 +47,17 @@ func (p *play) summary() []string {
 	for _, b := range p.adversary.blows {
 		blows[string(b.target)]++
 	}
-	lines := []string{
-		fmt.Sprintf("seed %d: %d organizations, %d cut-overs in %s", p.seed, len(p.organizations), switched, time.Since(p.began).Round(time.Second)),
+	took := p.ended.Sub(p.began)
+	lines = []string{
+		fmt.Sprintf("seed %d: %d organizations, %d cut-overs in %s, %.1f a second", p.seed, len(p.organizations), switched, took.Round(time.Second), float64(switched)/took.Seconds()),
 		"outcomes: " + counted(outcomes),
 		fmt.Sprintf("kills: %s; %d times a pair stood between its two writes", counted(blows), split),
 		"faults: " + counted(struck),
 	}
 	if k := &p.killed; !k.on.IsZero() {
-		lines = append(lines, fmt.Sprintf("kill switch: on for %s; the last write began %s after the command, of the %d organizations with an attempt under way %s after it; "+
-			"%d writes were held; %d within five seconds of the release", k.off.Sub(k.on).Round(100*time.Millisecond), k.last.Round(time.Millisecond),
-			len(k.begun), k.ended.Round(time.Millisecond), k.held, k.after))
+		lines = append(lines, k.String())
 	}
-	return lines
+	return lines, switched
 }
 
 // cutOvers counts old dataflows that were disabled by the workers, and kills that came while one was to be.
@@ -63,10 +65,9 @@ func (p *play) cutOvers(ledger []emulator.Entry) (switched, split int) {
 	on := map[string]time.Time{} // by original: when its copy was enabled
 	for _, e := range ledger {
 		switch {
-		case !written(e) || !e.Applied:
-		case e.Op == "enable" && e.Origin != "":
+		case switches(e, "enable") && e.Origin != "":
 			on[e.Origin] = e.At
-		case e.Op == "disable" && e.Origin == "":
+		case switches(e, "disable") && e.Origin == "":
 			switched++
 			for _, b := range p.adversary.blows {
 				if from := on[e.ID]; !from.IsZero() && b.at.After(from) && b.at.Before(e.At) {
@@ -133,7 +134,7 @@ func (p *play) story(o *organization, moments []moment) string {
 	for _, m := range moments {
 		fmt.Fprintf(&text, "%s  %-7s  %s\n", m.at.UTC().Format("15:04:05.000"), m.from, m.what)
 	}
-	fmt.Fprintf(&text, "again: go run ./test/chaos -seed %d -orgs %d -only %s\n", p.seed, p.orgs, o.ID)
+	fmt.Fprintf(&text, "again: go run ./test/chaos -server %s -seed %d -orgs %d -only %s\n", p.server, p.seed, p.orgs, o.ID)
 	return text.String()
 }
 

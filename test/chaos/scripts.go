@@ -20,12 +20,16 @@ type script struct {
 	all     bool     // all of them stay
 	rare    bool     // takes long, so there are few
 	either  bool     // either side may be switched first
+	grant   consent  // how the worker may renew the account by itself
 }
 
 // scripts are all of them. Of the first there are most.
 func scripts() []script {
 	return []script{
 		{name: "on_time", world: some(runsWell), people: signIn, outcome: migration.Migrated, either: true},
+		{name: "granted", world: some(runsWell), people: trustTheGrant, outcome: migration.Migrated, grant: held},
+		{name: "page", world: some(runsWell), people: consentAtPage, outcome: migration.Migrated, grant: byPage},
+		{name: "grant_revoked", world: some(runsWell), people: trustTheGrant, outcome: migration.Migrated, grant: revoked},
 		{name: "audience_added", world: some(runsWell), people: addAnAudience, outcome: migration.Migrated},
 		{name: "edited_meanwhile", world: some(runsWell), people: editMeanwhile, outcome: migration.Migrated},
 		{name: "ambiguous", world: twins, people: tellThemApart, outcome: migration.Migrated},
@@ -75,10 +79,21 @@ func dataflow(name, account string, how emulator.Copy) emulator.Dataflow {
 	return emulator.Dataflow{Name: name, Account: account, Advertiser: advertiser, Audiences: []emulator.Audience{{Name: name}}, Copy: &how}
 }
 
-// some are one to four dataflows, some of them switched off long ago where their copies run well.
+// A share of the organizations has many dataflows: three of four cut-overs are theirs.
+const (
+	largeShare = 0.25
+	fewest     = 8
+	most       = 20
+)
+
+// some are one to four dataflows, or many; some of them switched off long ago where their copies run well.
 func some(how emulator.Copy) func(l *rand.Rand) []emulator.Sandbox {
 	return func(l *rand.Rand) []emulator.Sandbox {
-		flows := make([]emulator.Dataflow, 1+l.IntN(4))
+		n := 1 + l.IntN(4)
+		if chance(l, largeShare) {
+			n = fewest + l.IntN(most-fewest+1)
+		}
+		flows := make([]emulator.Dataflow, n)
 		for i := range flows {
 			flows[i] = dataflow(fmt.Sprintf("Flow %d", i+1), "", how)
 			if i > 0 && chance(l, 0.15) {

@@ -34,6 +34,7 @@ reminders:
   before_shutdown: [1d]
   after_shutdown_every: 1d
 reauthentication:
+  by_grant: %t
   lease: 30d
   renew_before: 2s
   poll: 3s
@@ -57,32 +58,41 @@ rollback:
   no_way_back: ignore
 links:
   accounts: https://experience.adobe.com/#/platform/destination/accounts
-`, playbookName, o.order, o.canary, within)
+`, playbookName, o.grant != none, o.order, o.canary, within)
 }
 
 // tokenLifetime has tokens end in the middle of the work.
 const tokenLifetime = 45 * time.Second
 
-// writeWorld writes what the processes read and returns the paths of the scenario and of the credentials.
-func writeWorld(dir string, all []*organization) (scenario, credentials string, err error) {
+// files are what the processes read.
+type files struct {
+	grants
+
+	scenario, credentials string
+}
+
+// writeWorld writes what the processes read.
+func writeWorld(dir string, all []*organization) (f files, err error) {
 	s := emulator.Scenario{Settings: emulator.Settings{
 		RunWindow: 2 * time.Second, RunRetention: time.Minute, ImmediateRuns: true, Latency: 20 * time.Millisecond, TokenLifetime: tokenLifetime,
-		OtherDataflows: 1,
+		OtherDataflows: 1, TotalRequestsPerSecond: workerCount * workerRPS,
 	}}
 	var clients []stack.Credential
 	for _, o := range all {
 		s.Organizations = append(s.Organizations, emulator.Organization{
 			ID: o.ID, Name: o.Name, ClientID: o.client.ClientID, ClientSecret: o.client.ClientSecret, Sandboxes: o.sandboxes,
 		})
-		s.Faults = append(s.Faults, o.faults...)
 		clients = append(clients, o.client)
 	}
-	if scenario, err = stack.WriteScenario(dir, s); err != nil {
-		return "", "", err
+	if f.grants, err = writeApp(dir, &s); err != nil {
+		return f, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "notices"), 0o700); err != nil {
-		return "", "", fmt.Errorf("make a folder for notices: %w", err)
+	if f.scenario, err = stack.WriteScenario(dir, s); err != nil {
+		return f, err
 	}
-	credentials, err = stack.WriteCredentials(dir, clients)
-	return scenario, credentials, err
+	if err := os.MkdirAll(filepath.Join(dir, noticesFolder), 0o700); err != nil {
+		return f, fmt.Errorf("make a folder for notices: %w", err)
+	}
+	f.credentials, err = stack.WriteCredentials(dir, clients)
+	return f, err
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -10,14 +11,42 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 
 	"cutover/test/e2e/world"
+	"cutover/test/stack"
 	"cutover/workflows"
 )
 
 // One command of Temporal's own holds everything that would change something at the vendor, and another lets go again.
 func TestKillSwitch(t *testing.T) {
 	t.Parallel()
+	for _, server := range servers(t) {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			killSwitch(t, world.Options{Production: server == production})
+		})
+	}
+}
+
+const (
+	development = "development"
+	production  = "production"
+	// envProduction has tests run on the server that an operator runs, too; unset, that is left to `make test-production`.
+	envProduction = "CUTOVER_TEST_PRODUCTION"
+)
+
+func servers(t *testing.T) []string {
+	t.Helper()
+	if os.Getenv(envProduction) == "" {
+		return []string{development}
+	}
+	require.NoError(t, stack.Production())
+	return []string{development, production}
+}
+
+func killSwitch(t *testing.T, o world.Options) {
+	t.Helper()
 	acme := world.Company("Acme", "Retargeting", "Newsletter")
-	w := world.New(t, world.Options{Organizations: []world.Organization{acme}})
+	o.Organizations = []world.Organization{acme}
+	w := world.New(t, o)
 	limit(t, w, "0")
 	w.Type(t, "start", "--all")
 	signIn(t, w, acme)

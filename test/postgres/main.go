@@ -16,6 +16,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"cutover/test/stack"
 )
 
 // envURL is where the command finds the database.
@@ -29,7 +31,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], installed(), os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], stack.PostgresPlaces(), os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -39,7 +41,7 @@ func run(ctx context.Context, args, places []string, stdout, stderr io.Writer) i
 		fmt.Fprintln(stderr, "usage: go run ./test/postgres COMMAND ARGS...")
 		return exitUsage
 	}
-	tools, err := find(places)
+	tools, err := stack.FindPostgres(places)
 	if err != nil {
 		fmt.Fprintln(stderr, "postgres:", err)
 		return exitAbsent
@@ -50,10 +52,10 @@ func run(ctx context.Context, args, places []string, stdout, stderr io.Writer) i
 		return exitFailed
 	}
 	code := exitFailed
-	server, err := start(ctx, tools, dir)
+	server, err := stack.StartPostgres(ctx, stack.PostgresOptions{Tools: tools, Dir: dir})
 	if err == nil {
 		code, err = beside(ctx, server, args, stdout, stderr)
-		err = errors.Join(err, server.stop())
+		err = errors.Join(err, server.Stop())
 	}
 	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 		fmt.Fprintln(stderr, "postgres:", err)
@@ -66,18 +68,18 @@ func run(ctx context.Context, args, places []string, stdout, stderr io.Writer) i
 const commandGrace = 15 * time.Second
 
 // beside runs the command while the server runs and tells its exit code.
-func beside(ctx context.Context, s *server, args []string, stdout, stderr io.Writer) (int, error) {
+func beside(ctx context.Context, s *stack.Postgres, args []string, stdout, stderr io.Writer) (int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
 		select {
-		case <-s.done:
+		case <-s.Done():
 			cancel() // nothing that the command finds out would be worth anything
 		case <-ctx.Done():
 		}
 	}()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // running what it is given is its purpose
-	cmd.Env = append(os.Environ(), envURL+"="+s.url)
+	cmd.Env = append(os.Environ(), envURL+"="+s.URL)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = commandGrace

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"cutover/test/stack"
 )
 
 func TestWithoutPostgreSQLItSaysHowToGetIt(t *testing.T) {
@@ -31,19 +33,19 @@ func TestWithoutACommandItSaysHowToUseIt(t *testing.T) {
 }
 
 // here is one PostgreSQL of this machine, or none.
-func here() []tools {
-	t, err := find(installed())
+func here() []stack.PostgresTools {
+	t, err := stack.FindPostgres(stack.PostgresPlaces())
 	if err != nil {
 		return nil
 	}
-	return []tools{t}
+	return []stack.PostgresTools{t}
 }
 
 func TestTheCommandsExitCodeIsItsOwn(t *testing.T) {
 	t.Parallel()
 	for range here() {
 		var stdout, stderr bytes.Buffer
-		code := run(t.Context(), []string{"sh", "-c", `echo "$` + envURL + `"; exit 7`}, installed(), &stdout, &stderr)
+		code := run(t.Context(), []string{"sh", "-c", `echo "$` + envURL + `"; exit 7`}, stack.PostgresPlaces(), &stdout, &stderr)
 		require.Equal(t, 7, code, stderr.String())
 		u, err := url.Parse(string(bytes.TrimSpace(stdout.Bytes())))
 		require.NoError(t, err)
@@ -61,7 +63,7 @@ func TestItEndsWhenInterrupted(t *testing.T) {
 		require.NoError(t, err)
 		ended := make(chan int, 1)
 		go func() {
-			ended <- run(ctx, []string{"sh", "-c", "echo begun; exec sleep 600"}, installed(), writer, writer)
+			ended <- run(ctx, []string{"sh", "-c", "echo begun; exec sleep 600"}, stack.PostgresPlaces(), writer, writer)
 		}()
 		_, err = reader.Read(make([]byte, 5)) // until the command runs
 		require.NoError(t, err)

@@ -34,8 +34,9 @@ type command struct {
 	path string
 	args []string
 	env  []string
-	dir  string // working directory
-	log  string // file to append output to
+	dir  string               // working directory
+	log  string               // file to append output to
+	as   *syscall.SysProcAttr // nil: see attributes
 }
 
 // start runs the command. The process does not end with ctx; Stop or Kill end it.
@@ -50,7 +51,7 @@ func start(ctx context.Context, c command) (*Process, error) {
 	defer log.Close() // the child has its own
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), c.path, c.args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.dir, c.env, log, log
-	cmd.SysProcAttr = attributes()
+	cmd.SysProcAttr = cmp.Or(c.as, attributes())
 	p := &Process{Name: c.name, Log: c.log, cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
@@ -82,11 +83,38 @@ func startReady(ctx context.Context, c command, url string) (*Process, error) {
 	return process, nil
 }
 
+// runToEnd runs a command that ends by itself. The error of one that failed has the end of its output.
+func runToEnd(ctx context.Context, c command) error {
+	process, err := start(ctx, c)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-process.done:
+	case <-ctx.Done():
+		return errors.Join(fmt.Errorf("%s: %w", c.name, ctx.Err()), process.Kill())
+	}
+	if !errors.Is(process.err, errEnded) {
+		return fmt.Errorf("%s: %w%s", c.name, process.err, process.tail())
+	}
+	return nil
+}
+
 // errEnded is how a process ended that nobody would miss, were it not expected to run on.
 var errEnded = errors.New("exit status 0")
 
 // PID is the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Runs tells whether the process has not ended yet.
+func (p *Process) Runs() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
 
 // Done is closed when the process has ended, whoever ended it.
 func (p *Process) Done() <-chan struct{} { return p.done }

@@ -44,13 +44,3 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	require.Error(t, parent.Wait())
 	require.Eventually(t, func() bool { return !alive(pid) }, time.Minute, 10*time.Millisecond)
 }
-
-// alive tells whether the process runs; one that ended and was not taken note of yet does not.
-func alive(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return false
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
-}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
 
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
@@ -111,26 +110,12 @@ func checkVendor(t *testing.T, vendor *Vendor) {
 // checkRestart kills the server and finds what it held again.
 func checkRestart(t *testing.T, temporal *Temporal) {
 	t.Helper()
-	started := func(ctx context.Context, check func(client.Client) error) error {
-		c, err := temporal.Client(ctx)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		return check(c)
-	}
-	require.NoError(t, started(t.Context(), func(c client.Client) error {
-		_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "kept", TaskQueue: "nobody"}, "Nothing")
-		return err
-	}))
+	begin(t, temporal, "kept")
 	address := temporal.Address
 	require.NoError(t, temporal.Kill())
 	require.NoError(t, temporal.Start(t.Context()))
 	require.Equal(t, address, temporal.Address)
-	require.NoError(t, started(t.Context(), func(c client.Client) error {
-		_, err := c.DescribeWorkflowExecution(t.Context(), "kept", "")
-		return err
-	}))
+	require.NoError(t, has(t.Context(), temporal, "kept"))
 }
 
 // A process that ends before it is ready says why.

@@ -28,22 +28,33 @@ type Options struct {
 	Dir   string   // where its database and log are
 	UI    bool     // serve the Web UI too
 	Extra []string // more arguments of `temporal server start-dev`
+	// Production is the server that an operator runs, on a PostgreSQL of its own, instead of the development server: see Production. It has neither UI nor
+	// Extra.
+	Production bool
 }
 
-// Temporal is a development server on a database file: what it holds survives Kill and Start.
+// Temporal is a Temporal server: what it holds survives Kill and Start. One that starts or ends may not be asked for its processes meanwhile.
 type Temporal struct {
 	*Process
 
 	Address   string // host:port of the frontend
 	WebURL    string // of the Web UI; empty without one
 	Namespace string
-	Database  string // file; SQLite keeps two more beside it
+	Database  string // the file, with two more of SQLite's beside it; in production the folder of PostgreSQL's data
 
-	command command
+	command  command
+	postgres *Postgres // nil: a development server
 }
 
 // StartTemporal starts a server and waits until it serves the namespace with every search attribute of the product.
 func StartTemporal(ctx context.Context, o Options) (*Temporal, error) {
+	if o.Production {
+		return startProduction(ctx, o)
+	}
+	return startDevelopment(ctx, o)
+}
+
+func startDevelopment(ctx context.Context, o Options) (*Temporal, error) {
 	cli, err := findCLI(o.CLI)
 	if err != nil {
 		return nil, err
@@ -85,17 +96,39 @@ func StartTemporal(ctx context.Context, o Options) (*Temporal, error) {
 	return t, nil
 }
 
-// Start starts the server again, at the same address and on the same database, after Kill or Stop.
+// Start starts the server again, at the same address and on the same database, after Kill or Stop. A database that ended is started too.
 func (t *Temporal) Start(ctx context.Context) error {
+	if t.HasDatabase() {
+		if err := t.StartDatabase(ctx); err != nil {
+			return err
+		}
+	}
+	if err := t.begin(ctx, t.serves); err != nil {
+		return errors.Join(err, t.Stop())
+	}
+	return nil
+}
+
+// begin starts the server alone and waits until it serves.
+func (t *Temporal) begin(ctx context.Context, serves func(context.Context) error) error {
 	process, err := start(ctx, t.command)
 	if err != nil {
 		return err
 	}
 	t.Process = process
-	if err := t.ready(ctx, t.serves); err != nil {
-		return errors.Join(err, t.Stop())
+	return t.ready(ctx, serves)
+}
+
+// Stop asks the server to end, and then its database, and waits until both are gone. It may be called again.
+func (t *Temporal) Stop() error {
+	var err error
+	if t.Process != nil {
+		err = t.Process.Stop()
 	}
-	return nil
+	if t.HasDatabase() {
+		err = errors.Join(err, t.postgres.Stop())
+	}
+	return err
 }
 
 // Client connects to the server.

@@ -22,6 +22,7 @@ type Options struct {
 	Rules         string   // more lines of the playbook
 	UI            bool     // serve the Web UI
 	Server        []string // more arguments of the Temporal server
+	Production    bool     // on the server that an operator runs: see stack.Options
 	Idle          bool     // without a worker
 	Portal        bool     // with the reconnect page; the worker renews accounts by the grants it holds
 	Env           []string // more of the worker's and the portal's environment
@@ -49,9 +50,9 @@ func New(t *testing.T, o Options) *World {
 	ctx := t.Context()
 	w := &World{Dir: t.TempDir(), Binaries: commands(t)}
 	var err error
-	w.Temporal, err = stack.StartTemporal(ctx, stack.Options{Dir: w.Dir, UI: o.UI, Extra: o.Server})
+	w.Temporal, err = stack.StartTemporal(ctx, stack.Options{Dir: w.Dir, UI: o.UI, Extra: o.Server, Production: o.Production})
 	require.NoError(t, err)
-	ends(t, func() *stack.Process { return w.Temporal.Process })
+	ends(t, func() stopper { return w.Temporal })
 	w.Client, err = w.Temporal.Client(ctx)
 	require.NoError(t, err)
 	t.Cleanup(w.Client.Close)
@@ -61,7 +62,7 @@ func New(t *testing.T, o Options) *World {
 	w.Credentials, w.Playbook = files.credentials, files.playbook
 	w.Vendor, err = stack.StartVendor(ctx, w.Binaries.Emulator, w.Dir, files.scenario, 1)
 	require.NoError(t, err)
-	ends(t, func() *stack.Process { return w.Vendor.Process })
+	ends(t, func() stopper { return w.Vendor.Process })
 	w.Starter = stack.NewStarter(w.Binaries.Starter, w.Dir, w.Temporal)
 	w.worker = stack.WorkerOptions{
 		Binary: w.Binaries.Worker, Dir: w.Dir, Temporal: w.Temporal, VendorURL: w.Vendor.URL, Credentials: w.Credentials,
@@ -80,7 +81,7 @@ func New(t *testing.T, o Options) *World {
 	}
 	if o.Portal {
 		require.NoError(t, w.Portal.Start(ctx))
-		ends(t, func() *stack.Process { return w.Portal.Process })
+		ends(t, func() stopper { return w.Portal.Process })
 	}
 	return w
 }
@@ -92,12 +93,15 @@ func (w *World) StartWorker(t *testing.T, name string) *stack.Worker {
 	o.Name = name
 	started, err := stack.StartWorker(t.Context(), o)
 	require.NoError(t, err)
-	ends(t, func() *stack.Process { return started.Process })
+	ends(t, func() stopper { return started.Process })
 	return started
 }
 
+// stopper is a process, or several that belong together.
+type stopper interface{ Stop() error }
+
 // ends has the process that is there at the end of the test stop then.
-func ends(t *testing.T, process func() *stack.Process) {
+func ends(t *testing.T, process func() stopper) {
 	t.Helper()
 	t.Cleanup(func() {
 		if err := process().Stop(); err != nil {

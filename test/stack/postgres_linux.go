@@ -1,6 +1,7 @@
-package main
+package stack
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -8,10 +9,13 @@ import (
 	"syscall"
 )
 
-// attributes put PostgreSQL into a process group of its own, so that Ctrl-C reaches this program alone and it ends PostgreSQL in order, and have the
-// kernel kill it when this program dies without doing so. PostgreSQL refuses to run as root: then it is postgres, or nobody, who gets the folder.
-func attributes(dir string) (*syscall.SysProcAttr, error) {
-	as := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+// capDACOverride lets a process pass folders that are another user's alone (linux/capability.h).
+const capDACOverride = 1
+
+// postgresAttributes are those of any child. But PostgreSQL refuses to run as root: then it is postgres, or nobody, who gets the folder, and who may
+// pass the folders above it, since a test's are its user's alone.
+func postgresAttributes(dir string) (*syscall.SysProcAttr, error) {
+	as := attributes()
 	if os.Geteuid() != 0 {
 		return as, nil
 	}
@@ -29,14 +33,15 @@ func attributes(dir string) (*syscall.SysProcAttr, error) {
 			return nil, fmt.Errorf("user %s: %w", name, err)
 		}
 		as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		as.AmbientCaps = []uintptr{capDACOverride}
 		return as, os.Chown(dir, int(uid), int(gid))
 	}
-	return nil, fmt.Errorf("PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as")
+	return nil, errors.New("PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as")
 }
 
 // give writes a file for the user that PostgreSQL runs as.
 func give(path string, data []byte, as *syscall.SysProcAttr) error {
-	if err := os.WriteFile(path, data, 0o600); err != nil {
+	if err := os.WriteFile(path, data, privateFile); err != nil {
 		return err
 	}
 	if as.Credential == nil {
