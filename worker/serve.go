@@ -39,6 +39,7 @@ func serve(ctx context.Context, env engine.Environment, stderr io.Writer) error 
 	defer func() { _ = s.logger.Sync() }()    // a terminal cannot be synced, and nothing is lost there
 	defer func() { _ = s.reports.Close() }()  // every report was written when its activity ended
 	defer func() { _ = s.database.Close() }() // so was everything in the store
+	engine.SpareMemory(env)
 	health := engine.NewHealth(s.temporal.Identity, time.Now,
 		engine.Queue{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_WORKFLOW},
 		engine.Queue{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
@@ -109,7 +110,6 @@ func (s setup) work(ctx context.Context, connected client.Client, health *engine
 	onFatal := func(err error) { fatal <- err }
 
 	s.gate.Open(connected.WorkflowService(), s.temporal.Namespace, s.logger)
-	engine.LimitStickyCache()
 	reads := worker.New(connected, workflows.TaskQueue, s.redacted(engine.WorkerOptions(readsAtOnce, onFatal)))
 	workflows.Register(reads)
 	s.activities.Register(reads)

@@ -110,6 +110,7 @@ func TestClientOptions(t *testing.T) {
 	require.Equal(t, "localhost:7233", options.HostPort)
 	require.Equal(t, "default", options.Namespace)
 	require.NotNil(t, options.Logger)
+	require.Equal(t, &client.GrpcCompressionNone{}, options.ConnectionOptions.GrpcCompression, "on this machine there is nothing to save")
 
 	options, err = ClientOptions(Environment{noFile, "TEMPORAL_ADDRESS=temporal:7233", "TEMPORAL_NAMESPACE=cutover", "TEMPORAL_API_KEY=key"}, zap.NewNop())
 	require.NoError(t, err)
@@ -117,6 +118,7 @@ func TestClientOptions(t *testing.T) {
 	require.Equal(t, "cutover", options.Namespace)
 	require.NotNil(t, options.Credentials)
 	require.NotNil(t, options.ConnectionOptions.TLS, "an API key travels by TLS only")
+	require.Nil(t, options.ConnectionOptions.GrpcCompression, "over a network the SDK's own choice")
 
 	_, err = ClientOptions(Environment{noFile, "TEMPORAL_PROFILE=missing"}, zap.NewNop())
 	require.ErrorContains(t, err, "read Temporal's client configuration")

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"fmt"
+	"net"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -16,6 +18,9 @@ const (
 	// stickyCache is how many workflows stay in memory. Replaying a short history costs nothing measurable, while a cache for everything takes
 	// 30 KB per workflow: 10,000 of them would fill 300 MB.
 	stickyCache = 500
+
+	// garbage may be this many percent of what lives before it is collected: half of Go's default, since a worker waits most of its life.
+	garbage = 50
 
 	// StopTimeout is how long a stopping worker lets its activities finish: longer than the few vendor calls of one activity, shorter than the
 	// 30 seconds an orchestrator waits by default before it kills.
@@ -50,8 +55,17 @@ func ClientOptions(env Environment, logger *zap.Logger) (client.Options, error) 
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
+	if local(options.HostPort) {
+		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	}
 	options.Logger = SDKLogger(logger)
 	return options, nil
+}
+
+// local tells that the server is on this machine: there compression costs computing on both sides and saves nothing.
+func local(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
 // Identity names this process in Temporal: in the Web UI, among a task queue's pollers, in histories.
@@ -63,8 +77,14 @@ func Identity(program string) string {
 	return fmt.Sprintf("%s@%s:%d", program, host, os.Getpid())
 }
 
-// LimitStickyCache sets the size of the cache that all workers of this process share. It works only before the first worker is made.
-func LimitStickyCache() { worker.SetStickyWorkflowCacheSize(stickyCache) }
+// SpareMemory sets the size of the cache that all workers of this process share, and how much garbage may pile up, unless GOGC says so. It works only
+// before the first worker is made.
+func SpareMemory(env Environment) {
+	worker.SetStickyWorkflowCacheSize(stickyCache)
+	if env.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+}
 
 // WorkerOptions are the options of a worker that runs at most activities at once. onFatal is called at most once, when the worker gave up.
 func WorkerOptions(activities int, onFatal func(error)) worker.Options {

@@ -138,7 +138,7 @@ func serveBare(ctx context.Context, env engine.Environment, stderr io.Writer) (e
 	}
 	defer connected.Close()
 	fatal := make(chan error, 1)
-	engine.LimitStickyCache()
+	engine.SpareMemory(os.Environ())
 	w := worker.New(connected, bareQueue, engine.WorkerOptions(bareAtOnce, func(err error) { fatal <- err }))
 	registerBare(w)
 	if err := w.Start(); err != nil {

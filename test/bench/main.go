@@ -45,6 +45,7 @@ type settings struct {
 	dir    string
 	json   string
 	runs   int
+	parked int
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -76,6 +77,7 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags.StringVar(&s.dir, "dir", "", "keep logs and databases in this `FOLDER` (default: a temporary one, kept when something goes wrong)")
 	flags.StringVar(&s.json, "json", "", "write everything measured into this `FILE` too")
 	flags.IntVar(&s.runs, "runs", 3, "how often what takes time is measured; the median counts")
+	flags.IntVar(&s.parked, "parked", 10000, "how many organizations wait in the end, after a hundredth and a tenth of them")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -95,6 +97,8 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 		return s, fmt.Errorf("unknown argument %q", flags.Arg(0))
 	case s.server != development && s.server != production:
 		return s, fmt.Errorf("-server %s: write %s or %s", s.server, development, production)
+	case s.parked < 1000:
+		return s, fmt.Errorf("-parked %d: write a number from 1000", s.parked)
 	case s.runs < 1:
 		return s, fmt.Errorf("-runs %d: write a number from 1", s.runs)
 	}
