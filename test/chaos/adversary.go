@@ -105,6 +105,8 @@ type adversary struct {
 	luck    *rand.Rand
 	running sync.WaitGroup
 
+	giveUp context.CancelCauseFunc // ends the run
+
 	mu    sync.Mutex // of the processes
 	blows []blow
 	err   error
@@ -155,6 +157,9 @@ func (a *adversary) hit(ctx context.Context, victim target, why string, of *orga
 	fmt.Fprintf(a.out, "%s  killed %s (%s), back after %s\n", a.clock(), victim, why, b.down.Round(100*time.Millisecond))
 	if ctx.Err() != nil {
 		a.err = nil // the run is over
+	}
+	if a.err != nil {
+		a.giveUp(a.err) // whoever waits for what did not come back waits in vain
 	}
 	return b.down
 }

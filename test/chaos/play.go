@@ -135,6 +135,9 @@ func (p *play) clock() string { return fmt.Sprintf("%6.1fs", time.Since(p.began)
 
 // perform carries every organization over, as many at a time as are looked after, and judges when all have ended.
 func (p *play) perform(ctx context.Context) (verdict, error) {
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	p.adversary.giveUp = giveUp
 	raging, calm := context.WithCancel(ctx)
 	defer calm()
 	var following sync.WaitGroup

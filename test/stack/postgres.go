@@ -137,23 +137,26 @@ func (p *Postgres) serves(context.Context) error {
 // Stop ends it in order, whoever is still connected, and waits until it is gone. It may be called again.
 func (p *Postgres) Stop() error { return p.end(syscall.SIGINT, stopGrace) }
 
-// Kill ends it as a crash of the machine does, with the processes that serve its connections, and waits until all are gone.
+// Kill ends it as a crash of the machine does, with the processes that serve its connections, and waits until all are gone. Those that were just born
+// too: one that is left keeps the memory of all, and PostgreSQL does not start beside it.
 func (p *Postgres) Kill() error {
-	children, err := childrenOf(p.PID())
-	err = errors.Join(err, p.Process.Kill()) // first, or it would start over by itself when it misses the others
-	for _, child := range children {
-		if killed := syscall.Kill(child, syscall.SIGKILL); killed != nil && !errors.Is(killed, syscall.ESRCH) {
-			err = errors.Join(err, fmt.Errorf("kill PostgreSQL's process %d: %w", child, killed))
-		}
-	}
+	err := p.Process.Kill() // first: nobody is born after it
 	deadline := time.Now().Add(stopGrace)
-	for slices.ContainsFunc(children, alive) {
+	for {
+		left, listed := workersIn(p.Data)
+		if listed != nil || len(left) == 0 {
+			return errors.Join(err, listed)
+		}
 		if time.Now().After(deadline) {
-			return errors.Join(err, fmt.Errorf("a process of PostgreSQL is still there %s after it was killed", stopGrace))
+			return errors.Join(err, fmt.Errorf("processes %v of PostgreSQL are still there %s after they were killed", left, stopGrace))
+		}
+		for _, pid := range left {
+			if killed := syscall.Kill(pid, syscall.SIGKILL); killed != nil && !errors.Is(killed, syscall.ESRCH) {
+				return errors.Join(err, fmt.Errorf("kill PostgreSQL's process %d: %w", pid, killed))
+			}
 		}
 		time.Sleep(askEvery)
 	}
-	return err
 }
 
 // PIDs are its processes as they are now; none while it does not run.

@@ -34,6 +34,25 @@ func childrenOf(parent int) ([]int, error) {
 	return children, nil
 }
 
+// workersIn are the processes whose working directory is dir and that still run.
+func workersIn(dir string) ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	var found []int
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue // not a process
+		}
+		if in, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err == nil && in == dir { // one that ended works nowhere
+			found = append(found, pid)
+		}
+	}
+	return found, nil
+}
+
 // alive tells whether the process runs; one that ended and was not taken note of yet does not.
 func alive(pid int) bool {
 	stat := statOf(pid)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,4 +44,27 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	require.NoError(t, parent.Process.Kill())
 	require.Error(t, parent.Wait())
 	require.Eventually(t, func() bool { return !alive(pid) }, time.Minute, 10*time.Millisecond)
+}
+
+// Whoever works in a folder is found, also when its parent is gone.
+func TestWorkersInAFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	none, err := workersIn(dir)
+	require.NoError(t, err)
+	require.Empty(t, none)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "sleep 60 & echo $!")
+	cmd.Dir = dir
+	said, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	var orphan int
+	_, err = fmt.Fscan(said, &orphan)
+	require.NoError(t, err)
+	found, err := workersIn(dir)
+	require.NoError(t, err)
+	require.Contains(t, found, orphan)
+	require.NoError(t, syscall.Kill(orphan, syscall.SIGKILL))
+	require.NoError(t, cmd.Wait())
+	require.Eventually(t, func() bool { left, err := workersIn(dir); return err == nil && len(left) == 0 }, time.Minute, 10*time.Millisecond)
 }
