@@ -39,7 +39,7 @@ func measureCeiling(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, w.closers.Close()) }()
 	bareOne := w.bareCarrier()
 	if bareOne.worker, err = w.startBareWorker(ctx); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (w *world) startBareWorker(ctx context.Context) (*stack.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.closers = append(w.closers, worker.Stop)
+	w.closers.Add(worker.Stop)
 	return worker, nil
 }
 

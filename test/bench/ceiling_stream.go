@@ -95,7 +95,7 @@ func (s *stream) run(ctx context.Context, atOnce int, beside func(context.Contex
 // between measures from the end of the last one dropped, for as long as is said and until as many more have ended.
 func (s *stream) between(ctx context.Context, dropped int, lasts time.Duration) (p pace, err error) {
 	for s.ended.Load() < int64(dropped) {
-		if err := pause(ctx, time.Millisecond); err != nil {
+		if err := stack.Pause(ctx, time.Millisecond); err != nil {
 			return p, fmt.Errorf("%d of the %d to be dropped ended: %w", s.ended.Load(), dropped, err)
 		}
 	}
@@ -103,11 +103,11 @@ func (s *stream) between(ctx context.Context, dropped int, lasts time.Duration) 
 	if err != nil {
 		return p, err
 	}
-	if err := pause(ctx, lasts); err != nil {
+	if err := stack.Pause(ctx, lasts); err != nil {
 		return p, err
 	}
 	for s.ended.Load() < before.ended+int64(dropped) { // on a machine that is busy: fewer tell nothing
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := stack.Pause(ctx, lookEvery); err != nil {
 			return p, err
 		}
 	}

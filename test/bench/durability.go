@@ -109,7 +109,7 @@ func (b *bench) carryDurably(ctx context.Context, f fleet) (c carriage, err erro
 	if err != nil {
 		return c, err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, w.closers.Close()) }()
 	s := &stream{world: w, carrier: w.productCarrier(), last: f.organizations}
 	began := time.Now()
 	if err := s.run(ctx, f.organizations, func(context.Context) error { return nil }); err != nil {
@@ -126,7 +126,7 @@ func (b *bench) carryPlainly(ctx context.Context, f fleet) (c carriage, err erro
 	if err != nil {
 		return c, err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, w.closers.Close()) }()
 	p, err := newPlainProgram(w)
 	if err != nil {
 		return c, err
@@ -158,7 +158,7 @@ func (b *bench) newVendors(ctx context.Context, f fleet) (w *world, err error) {
 	if w.vendor, err = stack.StartVendor(ctx, b.binaries.Emulator, w.dir, file, 1); err != nil {
 		return nil, err
 	}
-	w.closers = append(w.closers, w.vendor.Stop)
+	w.closers.Add(w.vendor.Stop)
 	return w, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"cutover/internal/adobe"
+	"cutover/test/stack"
 )
 
 const (
@@ -227,7 +228,7 @@ func turn(ctx context.Context, s *adobe.Sandbox, write func(context.Context, str
 		if err != nil || now.State == state {
 			return err
 		}
-		if err := pause(ctx, plainSettle); err != nil {
+		if err := stack.Pause(ctx, plainSettle); err != nil {
 			return err
 		}
 	}
@@ -253,7 +254,7 @@ func delivered(ctx context.Context, s *adobe.Sandbox, pairs []plainPair, since t
 		if len(waited) == 0 {
 			return nil
 		}
-		if err := pause(ctx, plainPoll); err != nil {
+		if err := stack.Pause(ctx, plainPoll); err != nil {
 			return err
 		}
 	}

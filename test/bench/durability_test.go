@@ -40,7 +40,7 @@ func TestThePlainProgramRefusesWhatChanged(t *testing.T) {
 	b.binaries.Emulator = buildEmulator(t)
 	w, err := b.newVendors(t.Context(), fleet{organizations: 1})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.close()) })
+	t.Cleanup(func() { require.NoError(t, w.closers.Close()) })
 	p, err := newPlainProgram(w)
 	require.NoError(t, err)
 	s := p.sandboxOf(0)

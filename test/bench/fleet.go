@@ -11,6 +11,7 @@ import (
 
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
+	"cutover/test/stack"
 	"cutover/workflows"
 )
 
@@ -57,7 +58,7 @@ func (w *world) until(ctx context.Context, n int, query string) error {
 		if err == nil && found >= n {
 			return nil
 		}
-		if pausing := pause(ctx, lookEvery); pausing != nil {
+		if pausing := stack.Pause(ctx, lookEvery); pausing != nil {
 			return errors.Join(fmt.Errorf("wait for %d organizations with %s, %d are: %w", n, query, found, pausing), err)
 		}
 	}
@@ -85,15 +86,4 @@ func (w *world) tell(ctx context.Context, number int) error {
 
 func (w *world) workflowID(number int) string {
 	return workflows.WorkflowID(w.playbook.Name, idOf(number))
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

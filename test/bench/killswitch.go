@@ -70,7 +70,7 @@ func (w *world) measureKillSwitch(ctx context.Context, taken map[int]bool) error
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, w.bench.long(burstFor)); err != nil {
+	if err := stack.Pause(ctx, w.bench.long(burstFor)); err != nil {
 		return err
 	}
 	ended := w.ended(ctx, numbers)
@@ -106,7 +106,7 @@ func (w *world) paceWorker(ctx context.Context) error {
 		return err
 	}
 	w.workers[last] = worker
-	w.closers = append(w.closers, worker.Stop)
+	w.closers.Add(worker.Stop)
 	return nil
 }
 
@@ -128,7 +128,7 @@ func (w *world) untilArrived(ctx context.Context, mark int64, n int) error {
 		if found >= n {
 			return nil
 		}
-		if err := pause(ctx, ledgerEvery); err != nil {
+		if err := stack.Pause(ctx, ledgerEvery); err != nil {
 			return fmt.Errorf("wait for %d copies to be enabled, %d are: %w", n, found, err)
 		}
 	}
@@ -158,7 +158,7 @@ func (w *world) stopAndRelease(ctx context.Context) (s stopped, err error) {
 	if rows := strings.Count(list.Stdout, "@AdobeOrg"); rows != w.organizations {
 		return s, fmt.Errorf("starter status lists %d of %d organizations", rows, w.organizations)
 	}
-	if err := pause(ctx, w.bench.long(heldFor)-time.Since(s.on)); err != nil {
+	if err := stack.Pause(ctx, w.bench.long(heldFor)-time.Since(s.on)); err != nil {
 		return s, err
 	}
 	s.letting = time.Now()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cutover/internal/emulator"
+	"cutover/test/stack"
 )
 
 const (
@@ -127,7 +128,7 @@ func beside(ctx context.Context, b *bench, n neighbour, rps float64) (took []flo
 	if s.world, err = b.newWorld(ctx, f); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() { err = errors.Join(err, s.closers.Close()) }()
 	if err := s.start(ctx, 0, f.organizations); err != nil {
 		return nil, err
 	}
@@ -188,7 +189,7 @@ func (s *street) untilSwitched(ctx context.Context, number, n int) (time.Time, e
 		if done := s.line.done(idOf(number)); len(done) >= n {
 			return done[n-1], nil
 		}
-		if err := pause(ctx, lookAtLedger); err != nil {
+		if err := stack.Pause(ctx, lookAtLedger); err != nil {
 			return time.Time{}, fmt.Errorf("wait until %d dataflows of organization %s are switched: %w", n, idOf(number), err)
 		}
 		if err := s.follow(ctx, s.line); err != nil {

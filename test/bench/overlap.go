@@ -58,7 +58,7 @@ func overlap(ctx context.Context, b *bench, rps float64) (t *timeline, took time
 	if err != nil {
 		return nil, 0, err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, w.closers.Close()) }()
 	if err := w.start(ctx, 0, f.organizations); err != nil {
 		return nil, 0, err
 	}

@@ -42,7 +42,7 @@ func measureParking(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, w.closers.Close()) }()
 	if err := w.parkAll(ctx, sizes); err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (w *world) park(ctx context.Context, first, last int) (step parked, err err
 			return step, err
 		}
 		started = max(started, ahead)
-		if err := pause(ctx, parkedEvery); err != nil {
+		if err := stack.Pause(ctx, parkedEvery); err != nil {
 			return step, fmt.Errorf("wait until %d organizations wait, %d do: %w", last, found, err)
 		}
 		if found, err = w.count(ctx, query); err != nil {
@@ -186,7 +186,7 @@ func (w *world) rest(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	if err := pause(ctx, w.bench.long(atRest)); err != nil {
+	if err := stack.Pause(ctx, w.bench.long(atRest)); err != nil {
 		return err
 	}
 	workerAfter, serverAfter, err := w.computed()

@@ -42,7 +42,7 @@ func (w *world) polls(ctx context.Context, first, last int) ([]history, error) {
 					return nil
 				}
 			}
-			if err := pause(ctx, lookEvery); err != nil {
+			if err := stack.Pause(ctx, lookEvery); err != nil {
 				return fmt.Errorf("organization %s polls for no sign-in: %w", idOf(number), err)
 			}
 		}
@@ -101,7 +101,7 @@ func (b *bench) settled(ctx context.Context, pid int) (least int64, err error) {
 		if least == 0 || float64(now) < (1-settlesBy)*float64(least) {
 			least, fell = now, time.Now()
 		}
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := stack.Pause(ctx, lookEvery); err != nil {
 			return 0, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
+	"cutover/test/stack"
 	"cutover/workflows"
 )
 
@@ -120,7 +121,7 @@ func (w *world) untilSwitched(ctx context.Context, mark int64, numbers []int) (m
 		if len(ends) == len(numbers) {
 			break
 		}
-		if err := pause(ctx, ledgerEvery); err != nil {
+		if err := stack.Pause(ctx, ledgerEvery); err != nil {
 			return nil, fmt.Errorf("%d of %d organizations were switched after their signals: %w", len(ends), len(numbers), err)
 		}
 	}

@@ -12,7 +12,6 @@ import (
 
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
-	"cutover/playbooks"
 	"cutover/test/stack"
 )
 
@@ -51,7 +50,7 @@ type world struct {
 	workers  []*stack.Worker
 	engine   client.Client
 	playbook migration.Playbook
-	closers  []func() error
+	closers  stack.Closers
 }
 
 func (f fleet) flows(number int) int {
@@ -103,18 +102,11 @@ func (f fleet) scenario() (emulator.Scenario, []stack.Credential) {
 	return s, credentials
 }
 
-// plain is the real playbook for the work that the bars were set for: open today, all pairs switched at once, verified by a flow run that succeeded,
-// and over when that is done.
+// plain is the playbook of the plain work, that looks at flow runs once a second.
 func plain() (migration.Playbook, error) {
-	data, err := playbooks.FS.ReadFile("pinterest-v5.yaml")
-	if err != nil {
-		return migration.Playbook{}, fmt.Errorf("read the playbook: %w", err)
-	}
-	p, err := migration.ParsePlaybook("pinterest-v5.yaml", data, time.Now())
-	now := time.Now().UTC().Truncate(time.Second)
-	p.Timeline = migration.Timeline{Available: now.Add(-time.Minute), ReauthenticateBy: now.AddDate(0, 0, 29), Shutdown: now.AddDate(0, 0, 63)}
-	p.CutOver.Canary, p.Watch = false, migration.Watch{}
-	p.Verification = migration.Verification{Within: p.Verification.Within, Poll: migration.Duration(time.Second)}
+	p, err := stack.Playbook()
+	p = stack.PlainWork(p)
+	p.Verification.Poll = migration.Duration(time.Second)
 	return p, err
 }
 
@@ -124,7 +116,7 @@ func (b *bench) newWorld(ctx context.Context, f fleet) (w *world, err error) {
 	w = &world{fleet: f, bench: b, dir: filepath.Join(b.dir, fmt.Sprintf("world-%02d", b.worlds))}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.close())
+			err = errors.Join(err, w.closers.Close())
 		}
 	}()
 	if err := os.MkdirAll(filepath.Join(w.dir, "notices"), 0o700); err != nil {
@@ -143,11 +135,11 @@ func (b *bench) newWorld(ctx context.Context, f fleet) (w *world, err error) {
 	if w.temporal, err = stack.StartTemporal(ctx, options); err != nil {
 		return w, err
 	}
-	w.closers = append(w.closers, func() error { return w.temporal.Stop() })
+	w.closers.Add(func() error { return w.temporal.Stop() })
 	if w.engine, err = w.temporal.Client(ctx); err != nil {
 		return w, fmt.Errorf("connect to the Temporal server: %w", err)
 	}
-	w.closers = append(w.closers, func() error { w.engine.Close(); return nil })
+	w.closers.Add(func() error { w.engine.Close(); return nil })
 	err = w.startRest(ctx)
 	return w, err
 }
@@ -166,7 +158,7 @@ func (w *world) startRest(ctx context.Context) error {
 	if w.vendor, err = stack.StartVendor(ctx, w.bench.binaries.Emulator, w.dir, scenario, 1); err != nil {
 		return err
 	}
-	w.closers = append(w.closers, func() error { return w.vendor.Stop() })
+	w.closers.Add(func() error { return w.vendor.Stop() })
 	rps := w.rps
 	if rps == 0 {
 		rps = unlimited
@@ -180,18 +172,7 @@ func (w *world) startRest(ctx context.Context) error {
 			return err
 		}
 		w.workers = append(w.workers, worker)
-		w.closers = append(w.closers, worker.Stop)
+		w.closers.Add(worker.Stop)
 	}
 	return nil
-}
-
-// close ends everything, the last started first, and drops what only filled the disk.
-func (w *world) close() error {
-	var err error
-	for len(w.closers) > 0 {
-		last := len(w.closers) - 1
-		err = errors.Join(err, w.closers[last]())
-		w.closers = w.closers[:last]
-	}
-	return err
 }

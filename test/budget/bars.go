@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cutover/internal/migration"
+	"cutover/test/stack"
 )
 
 // What the work is measured by, three dataflows switched at once. The minimum of vendor calls is derived in docs/benchmarks.md; two more are Adobe's test
@@ -68,11 +69,11 @@ func (b bar) String() string {
 
 // measureAll measures everything. With an error come the bars that were measured before it.
 func measureAll(ctx context.Context, trace io.Writer) ([]bar, error) {
-	p, err := playbook()
+	p, err := stack.Playbook()
 	if err != nil {
 		return nil, err
 	}
-	bare := plain(p)
+	bare := stack.PlainWork(p)
 	three, err := migrate(ctx, bare, dataflows, trace)
 	if err != nil {
 		return nil, err

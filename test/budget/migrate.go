@@ -20,7 +20,7 @@ func migrate(ctx context.Context, p migration.Playbook, n int, trace io.Writer) 
 	if err != nil {
 		return c, err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, w.closers.Close()) }()
 	if err := w.start(ctx, p); err != nil {
 		return c, err
 	}

@@ -32,7 +32,7 @@ func pollMany(ctx context.Context, p migration.Playbook) (parked, poll cost, err
 	if err != nil {
 		return parked, poll, err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, w.closers.Close()) }()
 	if err := w.start(ctx, p); err != nil {
 		return parked, poll, err
 	}
@@ -86,7 +86,7 @@ func remind(ctx context.Context, p migration.Playbook, trace io.Writer) (c cost,
 	if err != nil {
 		return c, err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, w.closers.Close()) }()
 	soon := time.Until(p.Timeline.ReauthenticateBy) - firstReminder
 	p.Reminders.BeforeReauthenticateBy = slices.Clone(p.Reminders.BeforeReauthenticateBy)
 	for i := range reminders {

@@ -4,21 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/testsuite"
 	"google.golang.org/grpc"
 
 	"cutover/internal/adobe"
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
-	"cutover/playbooks"
 	"cutover/test/stack"
 	"cutover/workflows"
 )
@@ -32,7 +28,7 @@ type world struct {
 	vendors  *emulator.Emulator
 	meter    *meter
 	run      client.WorkflowRun
-	closers  []func() error
+	closers  stack.Closers
 }
 
 // newWorld has an organization of n dataflows.
@@ -40,30 +36,33 @@ func newWorld(ctx context.Context, n int) (w *world, err error) {
 	w = &world{meter: &meter{}}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.close())
+			err = errors.Join(err, w.closers.Close())
 		}
 	}()
 	if w.vendors, err = vendors(n); err != nil {
 		return w, err
 	}
 	server := httptest.NewServer(w.vendors)
-	w.closers = append(w.closers, func() error { server.Close(); return nil })
+	w.closers.Add(func() error { server.Close(); return nil })
 	dir, err := os.MkdirTemp("", "cutover-budget-")
 	if err != nil {
 		return w, fmt.Errorf("make a directory for notices: %w", err)
 	}
-	w.closers = append(w.closers, func() error { return os.RemoveAll(dir) })
-	temporal, err := w.devServer(ctx)
+	w.closers.Add(func() error { return os.RemoveAll(dir) })
+	temporal, err := stack.StartTemporal(ctx, stack.Options{Dir: dir})
 	if err != nil {
 		return w, err
 	}
-	w.temporal = temporal.Client()
-	w.closers = append(w.closers, temporal.Stop)
+	w.closers.Add(func() error { return temporal.Stop() })
+	if w.temporal, err = w.dial(ctx, temporal); err != nil {
+		return w, err
+	}
+	w.closers.Add(func() error { w.temporal.Close(); return nil })
 	stop, err := stack.Work(ctx, w.temporal, server.URL, dir, acme{})
 	if err != nil {
 		return w, err
 	}
-	w.closers = append(w.closers, func() error { stop(); return nil })
+	w.closers.Add(func() error { stop(); return nil })
 	return w, nil
 }
 
@@ -76,17 +75,6 @@ func (w *world) start(ctx context.Context, p migration.Playbook) (err error) {
 		return fmt.Errorf("start the organization: %w", err)
 	}
 	return nil
-}
-
-// close ends everything, the last started first.
-func (w *world) close() error {
-	var err error
-	for len(w.closers) > 0 {
-		last := len(w.closers) - 1
-		err = errors.Join(err, w.closers[last]())
-		w.closers = w.closers[:last]
-	}
-	return err
 }
 
 // sandbox is the small scenario's.
@@ -107,46 +95,16 @@ func vendors(n int) (*emulator.Emulator, error) {
 	return emulator.New(scenario, emulator.Options{})
 }
 
-// playbook is the real one, open today.
-func playbook() (migration.Playbook, error) {
-	data, err := playbooks.FS.ReadFile("pinterest-v5.yaml")
-	if err != nil {
-		return migration.Playbook{}, fmt.Errorf("read the playbook: %w", err)
-	}
-	p, err := migration.ParsePlaybook("pinterest-v5.yaml", data, time.Now())
-	now := time.Now().UTC().Truncate(time.Second)
-	p.Timeline = migration.Timeline{Available: now.Add(-time.Minute), ReauthenticateBy: now.AddDate(0, 0, 29), Shutdown: now.AddDate(0, 0, 63)}
-	return p, err
-}
-
-// plain is the playbook for the work that the bars were set for.
-func plain(p migration.Playbook) migration.Playbook {
-	p.CutOver.Canary, p.Watch = false, migration.Watch{}
-	p.Verification = migration.Verification{Within: p.Verification.Within, Poll: p.Verification.Poll}
-	return p
-}
-
-func (w *world) devServer(ctx context.Context) (*testsuite.DevServer, error) {
-	cli := os.Getenv(stack.EnvTemporalCLI)
-	if cli == "" {
-		root, err := stack.ModuleRoot()
-		if err != nil {
-			return nil, err
-		}
-		cli = filepath.Join(root, ".bin", "temporal")
-	}
-	options := testsuite.DevServerOptions{ExistingPath: cli, LogLevel: "error", Stdout: io.Discard, Stderr: io.Discard, ClientOptions: &client.Options{
-		Logger: silent{}, Identity: identity,
+// dial connects to the server, and counts all that is asked of it.
+func (w *world) dial(ctx context.Context, server *stack.Temporal) (client.Client, error) {
+	c, err := client.DialContext(ctx, client.Options{
+		HostPort: server.Address, Namespace: server.Namespace, Logger: silent{}, Identity: identity,
 		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(w.meter.count)}},
-	}}
-	for name, kind := range workflows.SearchAttributes() {
-		options.ExtraArgs = append(options.ExtraArgs, "--search-attribute", name+"="+kind.String())
-	}
-	server, err := testsuite.StartDevServer(ctx, options)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("start Temporal (%s; make tools builds it): %w", cli, err)
+		return nil, fmt.Errorf("connect to the Temporal server: %w", err)
 	}
-	return server, nil
+	return c, nil
 }
 
 type acme struct{}

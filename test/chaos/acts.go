@@ -10,6 +10,7 @@ import (
 
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
+	"cutover/test/stack"
 	"cutover/workflows"
 )
 
@@ -43,7 +44,7 @@ func editMeanwhile(ctx context.Context, o *organization) error {
 		return err
 	}
 	if o.editAt == nil {
-		if err := pause(ctx, o.edit); err != nil {
+		if err := stack.Pause(ctx, o.edit); err != nil {
 			return err
 		}
 		return o.add(ctx, "Late newcomers")
@@ -122,7 +123,7 @@ func loseTheSignIn(ctx context.Context, o *organization) error {
 			return err
 		}
 	}
-	if err := pause(ctx, lease+time.Second); err != nil {
+	if err := stack.Pause(ctx, lease+time.Second); err != nil {
 		return err
 	}
 	if err := o.release(ctx); err != nil {

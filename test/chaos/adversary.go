@@ -132,7 +132,7 @@ func (a *adversary) rage(ctx context.Context) {
 	for {
 		peace := time.Duration(a.luck.ExpFloat64() * float64(meanPeace))
 		victim := a.targets()[a.luck.IntN(len(a.targets()))]
-		if pause(ctx, max(5*time.Second, min(peace, 3*meanPeace), 2*down)) != nil {
+		if stack.Pause(ctx, max(5*time.Second, min(peace, 3*meanPeace), 2*down)) != nil {
 			return
 		}
 		down = a.hit(ctx, victim, "chance", nil, nil)
@@ -149,7 +149,7 @@ func (a *adversary) hit(ctx context.Context, victim target, why string, of *orga
 	b := blow{at: time.Now(), target: victim, why: why, of: of, kill: k}
 	a.err = a.killAll(victim)
 	b.gone = time.Now()
-	a.err = errors.Join(a.err, pause(ctx, 500*time.Millisecond))
+	a.err = errors.Join(a.err, stack.Pause(ctx, 500*time.Millisecond))
 	// What is started must be started: whoever ends the run meanwhile ends it too.
 	a.err = errors.Join(a.err, a.startAll(context.WithoutCancel(ctx), victim))
 	b.down = time.Since(b.at)

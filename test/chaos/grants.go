@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -97,7 +96,7 @@ func (o *organization) newAccount(ctx context.Context) (string, error) {
 		if i >= 0 {
 			return entries[i].ID, nil
 		}
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := stack.Pause(ctx, lookEvery); err != nil {
 			return "", fmt.Errorf("wait for an account of the new card: %w", err)
 		}
 	}
@@ -106,7 +105,7 @@ func (o *organization) newAccount(ctx context.Context) (string, error) {
 // trustTheGrant: nobody does anything unless asked, and then people consent again or sign in at Adobe. Some took their consent back meanwhile.
 func trustTheGrant(ctx context.Context, o *organization) error {
 	if o.grant == revoked {
-		if err := pause(ctx, o.edit); err != nil {
+		if err := stack.Pause(ctx, o.edit); err != nil {
 			return err
 		}
 		if err := o.run.vendor.RevokePinterest(ctx, o.ID); err != nil {
@@ -140,7 +139,7 @@ func (o *organization) consentAtPage(ctx context.Context) error {
 			_, last = o.await(waiting, "the consent to be used", func(s migration.Status) bool { return connected(s) || spent(s) })
 			cancel()
 		}
-		if err := pause(ctx, visitAgain); err != nil {
+		if err := stack.Pause(ctx, visitAgain); err != nil {
 			return fmt.Errorf("consent at the page: %w", errors.Join(err, last))
 		}
 	}
@@ -173,29 +172,12 @@ func (o *organization) visit(ctx context.Context, first bool) error {
 	if err != nil {
 		return err
 	}
-	visitor, err := stack.NewVisitor()
+	visitor, err := stack.Visit(ctx, link)
 	if err != nil {
 		return err
 	}
-	if err := visitor.Open(ctx, link); err != nil {
-		return err
-	}
-	if err := visitor.Press(ctx, "open", nil); err != nil {
-		return err
-	}
-	if err := visitor.Press(ctx, "connect-"+accounts[0].ID, nil); err != nil {
-		return err
-	}
-	if err := visitor.Press(ctx, "answer=approve", map[string]string{"organization": o.ID}); err != nil {
-		return err
-	}
-	if visitor.Alert != "" {
-		return fmt.Errorf("the page says after the consent: %s", visitor.Alert)
-	}
-	return nil
+	return visitor.Consent(ctx, accounts[0].ID, o.ID)
 }
-
-var linkForm = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/l/[A-Za-z0-9_-]+`)
 
 // link is the one in the organization's first notice, or another one by the operator's command.
 func (o *organization) link(ctx context.Context, noticed bool) (string, error) {
@@ -209,8 +191,8 @@ func (o *organization) link(ctx context.Context, noticed bool) (string, error) {
 			if err != nil {
 				return "", fmt.Errorf("read the notice: %w", err)
 			}
-			if link := linkForm.Find(letter); link != nil {
-				return string(link), nil
+			if link := stack.LinkIn(string(letter)); link != "" {
+				return link, nil
 			}
 		}
 	}
@@ -218,5 +200,5 @@ func (o *organization) link(ctx context.Context, noticed bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return linkForm.FindString(answer.Stdout), nil
+	return stack.LinkIn(answer.Stdout), nil
 }

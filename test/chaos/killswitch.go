@@ -12,6 +12,7 @@ import (
 
 	"cutover/internal/emulator"
 	"cutover/test/invariants"
+	"cutover/test/stack"
 )
 
 const (
@@ -60,7 +61,7 @@ func (k *killSwitch) due(orgs int) bool {
 // watchSwitch throws the kill switch once, in the middle of the work, and lets go again. Nothing is killed meanwhile: what is held is to be its doing.
 func (p *play) watchSwitch(ctx context.Context) {
 	for !p.killed.due(len(p.organizations)) {
-		if pause(ctx, lookEvery) != nil {
+		if stack.Pause(ctx, lookEvery) != nil {
 			return
 		}
 	}
@@ -72,7 +73,7 @@ func (p *play) watchSwitch(ctx context.Context) {
 	var said error
 	if err == nil {
 		shown, said = p.stopShown(ctx)
-		err = pause(ctx, holdFor-min(holdFor, time.Since(on)))
+		err = stack.Pause(ctx, holdFor-min(holdFor, time.Since(on)))
 	}
 	off := time.Now()
 	_, released := p.starter.Do(context.WithoutCancel(ctx), "release", "--by", operator)

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/api/common/v1"
 
 	"cutover/test/invariants"
+	"cutover/test/stack"
 	"cutover/test/texts"
 )
 
@@ -89,8 +90,8 @@ func (p *play) secrets(ctx context.Context) ([]invariants.Secret, error) {
 		return nil, err
 	}
 	for _, notice := range notices {
-		for _, link := range linkForm.FindAll(notice.Data, -1) {
-			secrets = append(secrets, invariants.Secret{What: "a link of " + notice.Where, Value: path.Base(string(link)), Home: noticesFolder})
+		for _, link := range stack.LinksIn(string(notice.Data)) {
+			secrets = append(secrets, invariants.Secret{What: "a link of " + notice.Where, Value: path.Base(link), Home: noticesFolder})
 		}
 	}
 	return secrets, nil

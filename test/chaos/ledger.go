@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cutover/internal/emulator"
+	"cutover/test/stack"
 )
 
 // tailEvery is how often the ledger's file is read on: often enough to kill between two writes of a pair.
@@ -41,7 +42,7 @@ func tail(ctx context.Context, path string, take func(emulator.Entry)) error {
 		case !errors.Is(err, io.EOF):
 			return fmt.Errorf("follow the ledger: %w", err)
 		default:
-			if pause(ctx, tailEvery) != nil {
+			if stack.Pause(ctx, tailEvery) != nil {
 				return nil // whoever follows has seen enough
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
 	"cutover/test/invariants"
+	"cutover/test/stack"
 	"cutover/workflows"
 )
 
@@ -33,7 +34,7 @@ func (o *organization) workflowID() string { return workflows.WorkflowID(playboo
 func (o *organization) live(ctx context.Context) {
 	ctx, cancel := context.WithTimeoutCause(ctx, orgPatience, fmt.Errorf("no end after %s", orgPatience))
 	defer cancel()
-	if err := pause(ctx, o.delay); err != nil {
+	if err := stack.Pause(ctx, o.delay); err != nil {
 		return
 	}
 	o.began = time.Now()
@@ -66,7 +67,7 @@ func (o *organization) begin(ctx context.Context) error {
 		if err == nil || errors.As(err, &started) { // by an earlier try whose answer was lost
 			return nil
 		}
-		if err := pause(ctx, startEvery); err != nil {
+		if err := stack.Pause(ctx, startEvery); err != nil {
 			return fmt.Errorf("start the workflow: %w", err)
 		}
 	}
@@ -78,11 +79,11 @@ func (o *organization) losesTokens(ctx context.Context) {
 		return
 	}
 	for !o.any(func(e emulator.Entry) bool { return afterSignIn.reached(e, false) || afterRenewal.reached(e, false) }) {
-		if pause(ctx, lookEvery) != nil {
+		if stack.Pause(ctx, lookEvery) != nil {
 			return
 		}
 	}
-	if pause(ctx, o.expire) == nil {
+	if stack.Pause(ctx, o.expire) == nil {
 		_ = o.run.vendor.ExpireTokens(ctx, o.client.ClientID) // a client that has none loses none
 	}
 }
@@ -118,11 +119,11 @@ func (o *organization) follow(ctx context.Context) {
 
 // rest lets time pass until it is worth asking again, at least this long.
 func (o *organization) rest(ctx context.Context, atLeast time.Duration) error {
-	if err := pause(ctx, min(atLeast, answerWithin)); err != nil {
+	if err := stack.Pause(ctx, min(atLeast, answerWithin)); err != nil {
 		return err
 	}
 	for rested := time.Duration(0); rested == 0 || rested < sampleQuiet && !o.stirred.Load(); rested += sampleEvery {
-		if err := pause(ctx, sampleEvery); err != nil {
+		if err := stack.Pause(ctx, sampleEvery); err != nil {
 			return err
 		}
 	}
@@ -133,7 +134,7 @@ func (o *organization) rest(ctx context.Context, atLeast time.Duration) error {
 func (o *organization) finish(ctx context.Context) {
 	status, err := query[migration.Status](ctx, o, workflows.QueryStatus)
 	for err != nil {
-		if pause(ctx, tryAgain) != nil {
+		if stack.Pause(ctx, tryAgain) != nil {
 			return
 		}
 		status, err = query[migration.Status](ctx, o, workflows.QueryStatus)

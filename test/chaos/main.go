@@ -134,7 +134,7 @@ func torment(ctx context.Context, s settings, stdout io.Writer) (held bool, err 
 		return false, err
 	}
 	v, err := p.perform(ctx)
-	if err := errors.Join(err, p.close()); err != nil {
+	if err := errors.Join(err, p.closers.Close()); err != nil {
 		return false, err
 	}
 	v.print(stdout)

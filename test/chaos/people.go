@@ -12,6 +12,7 @@ import (
 
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
+	"cutover/test/stack"
 	"cutover/workflows"
 )
 
@@ -30,18 +31,6 @@ const (
 	answerWithin = 8 * time.Second
 )
 
-// pause lets time pass.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // await waits until the organization's workflow says something.
 func (o *organization) await(ctx context.Context, what string, said func(migration.Status) bool) (migration.Status, error) {
 	for {
@@ -49,7 +38,7 @@ func (o *organization) await(ctx context.Context, what string, said func(migrati
 		if status != nil && said(*status) {
 			return *status, nil
 		}
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := stack.Pause(ctx, lookEvery); err != nil {
 			return migration.Status{}, fmt.Errorf("waited for %s; last it was %s: %w", what, describe(status), err)
 		}
 	}
@@ -78,7 +67,7 @@ func (o *organization) until(ctx context.Context, what string, shown func(migrat
 		last = act(trying)
 		cancel()
 		o.stirred.Store(true)
-		if err := pause(ctx, tryAgain); err != nil {
+		if err := stack.Pause(ctx, tryAgain); err != nil {
 			return fmt.Errorf("%s; last it was %s: %w", what, describe(status), errors.Join(err, last))
 		}
 	}
@@ -122,7 +111,7 @@ func (o *organization) claim(ctx context.Context, account, by string) error {
 		if err == nil || errors.As(err, &over) {
 			return nil
 		}
-		if err := pause(ctx, tryAgain); err != nil {
+		if err := stack.Pause(ctx, tryAgain); err != nil {
 			return err
 		}
 	}
@@ -164,7 +153,7 @@ func (o *organization) signInTo(ctx context.Context, accounts []migration.Accoun
 			return err
 		}
 	}
-	if err := pause(ctx, o.signals.late); err != nil {
+	if err := stack.Pause(ctx, o.signals.late); err != nil {
 		return err
 	}
 	for range o.signals.times {

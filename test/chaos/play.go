@@ -35,7 +35,7 @@ type play struct {
 	engine    client.Client
 	adversary *adversary
 	killed    killSwitch
-	closers   []func() error
+	closers   stack.Closers
 
 	mu     sync.Mutex
 	stages []emulator.Entry // of nobody in particular
@@ -63,7 +63,7 @@ func setUp(ctx context.Context, s settings, dir string, out io.Writer) (*play, e
 		o.run, p.byID[o.ID] = p, o
 	}
 	if err := p.start(ctx); err != nil {
-		return nil, errors.Join(err, p.close())
+		return nil, errors.Join(err, p.closers.Close())
 	}
 	return p, nil
 }
@@ -77,11 +77,11 @@ func (p *play) start(ctx context.Context) error {
 	if p.temporal, err = stack.StartTemporal(ctx, stack.Options{Dir: p.dir, Production: p.production()}); err != nil {
 		return err
 	}
-	p.closers = append(p.closers, func() error { return p.temporal.Stop() })
+	p.closers.Add(func() error { return p.temporal.Stop() })
 	if p.engine, err = p.temporal.Client(ctx); err != nil {
 		return fmt.Errorf("connect to the Temporal server: %w", err)
 	}
-	p.closers = append(p.closers, func() error { p.engine.Close(); return nil })
+	p.closers.Add(func() error { p.engine.Close(); return nil })
 	world, err := writeWorld(p.dir, p.organizations)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (p *play) start(ctx context.Context) error {
 	if p.vendor, err = stack.StartVendor(ctx, binaries.Emulator, p.dir, world.scenario, p.seed); err != nil {
 		return err
 	}
-	p.closers = append(p.closers, func() error { return p.vendor.Stop() })
+	p.closers.Add(func() error { return p.vendor.Stop() })
 	p.starter = stack.NewStarter(binaries.Starter, p.dir, p.temporal)
 	app := "CUTOVER_PINTEREST_APP=" + world.app
 	if p.portal, err = stack.NewPortal(ctx, binaries.Portal, p.dir, p.temporal, p.vendor.URL, app); err != nil {
@@ -105,30 +105,19 @@ func (p *play) start(ctx context.Context) error {
 			return err
 		}
 		p.workers = append(p.workers, w)
-		p.closers = append(p.closers, func() error { return w.Stop() })
+		p.closers.Add(func() error { return w.Stop() })
 	}
 	if err := p.portal.Start(ctx); err != nil {
 		return err
 	}
-	p.closers = append(p.closers, func() error { return p.portal.Stop() })
+	p.closers.Add(func() error { return p.portal.Stop() })
 	if err := p.openStore(ctx); err != nil {
 		return err
 	}
-	p.closers = append(p.closers, func() error { return p.grants.store.Close() })
+	p.closers.Add(func() error { return p.grants.store.Close() })
 	p.adversary = &adversary{play: p, luck: luck(p.seed, "adversary")}
 	p.began = time.Now()
 	return nil
-}
-
-// close ends everything, the last started first.
-func (p *play) close() error {
-	var err error
-	for len(p.closers) > 0 {
-		last := len(p.closers) - 1
-		err = errors.Join(err, p.closers[last]())
-		p.closers = p.closers[:last]
-	}
-	return err
 }
 
 func (p *play) clock() string { return fmt.Sprintf("%6.1fs", time.Since(p.began).Seconds()) }

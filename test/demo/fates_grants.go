@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -84,32 +83,15 @@ func reconnectByPage(ctx context.Context, o *organization) error {
 	if err != nil {
 		return err
 	}
-	visitor, err := stack.NewVisitor()
+	visitor, err := stack.Visit(ctx, link)
 	if err != nil {
-		return err
-	}
-	if err := visitor.Open(ctx, link); err != nil {
-		return err
-	}
-	if err := visitor.Press(ctx, "open", nil); err != nil {
 		return err
 	}
 	if !strings.Contains(visitor.Text, "Bouquets") {
 		return fmt.Errorf("the page does not name the dataflows: %s", visitor.Text)
 	}
-	if err := visitor.Press(ctx, "connect-"+account.ID, nil); err != nil {
-		return err
-	}
-	if err := visitor.Press(ctx, "answer=approve", map[string]string{"organization": o.ID}); err != nil {
-		return err
-	}
-	if visitor.Alert != "" {
-		return fmt.Errorf("the page says after the consent: %s", visitor.Alert)
-	}
-	return nil
+	return visitor.Consent(ctx, account.ID, o.ID)
 }
-
-var linkForm = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/l/[A-Za-z0-9_-]+`)
 
 // link waits for the organization's notice and returns the link in it.
 func (o *organization) link(ctx context.Context) (string, error) {
@@ -125,8 +107,8 @@ func (o *organization) link(ctx context.Context) (string, error) {
 			if err != nil {
 				return "", fmt.Errorf("read the notice: %w", err)
 			}
-			if link := linkForm.Find(letter); link != nil {
-				return string(link), nil
+			if link := stack.LinkIn(string(letter)); link != "" {
+				return link, nil
 			}
 		}
 		select {

@@ -16,6 +16,7 @@ import (
 	"cutover/internal/migration"
 	"cutover/internal/notify"
 	"cutover/test/invariants"
+	"cutover/test/stack"
 	"cutover/test/texts"
 )
 
@@ -148,7 +149,7 @@ func (p *play) ownSecrets() ([]invariants.Secret, error) {
 		return nil, err
 	}
 	for _, notice := range notices {
-		for _, link := range linkForm.FindAllString(notice.Text, -1) {
+		for _, link := range stack.LinksIn(notice.Text) {
 			secrets = append(secrets, invariants.Secret{What: "a link", Value: path.Base(link), Home: filepath.Base(p.worker.Notices)})
 		}
 	}

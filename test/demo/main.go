@@ -90,13 +90,13 @@ func rehearse(ctx context.Context, s settings, stdout io.Writer) (held bool, err
 	}
 	if s.stay {
 		p.stay(ctx)
-		return true, p.close()
+		return true, p.closers.Close()
 	}
 	verdict, err := p.perform(ctx)
 	if err == nil && s.record != "" {
 		err = p.record(ctx, s.record)
 	}
-	if err := errors.Join(err, p.close()); err != nil {
+	if err := errors.Join(err, p.closers.Close()); err != nil {
 		return false, err
 	}
 	if !verdict.held() {

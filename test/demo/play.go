@@ -30,7 +30,7 @@ type play struct {
 	second   stack.Starter // where the second playbook's manifest is
 	alone    stack.Starter // where the manifest is of those that start later
 	engine   client.Client
-	closers  []func() error
+	closers  stack.Closers
 
 	appSecret string // of the operator's own app at Pinterest
 
@@ -45,7 +45,7 @@ func setUp(ctx context.Context, s settings, dir string, say *voice) (*play, erro
 	}
 	p := &play{dir: dir, say: say}
 	if err := p.start(ctx, s); err != nil {
-		return nil, errors.Join(err, p.close())
+		return nil, errors.Join(err, p.closers.Close())
 	}
 	return p, nil
 }
@@ -61,12 +61,12 @@ func (p *play) start(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	p.closers = append(p.closers, func() error { return p.temporal.Stop() })
+	p.closers.Add(func() error { return p.temporal.Stop() })
 	p.engine, err = p.temporal.Client(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to the Temporal server: %w", err)
 	}
-	p.closers = append(p.closers, func() error { p.engine.Close(); return nil })
+	p.closers.Add(func() error { p.engine.Close(); return nil })
 
 	timeline := paceOf(s.stay).timeline(time.Now())
 	p.organizations = cast(timeline)
@@ -81,7 +81,7 @@ func (p *play) start(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	p.closers = append(p.closers, func() error { return p.vendor.Stop() })
+	p.closers.Add(func() error { return p.vendor.Stop() })
 	p.appSecret = world.appSecret
 	app := "CUTOVER_PINTEREST_APP=" + world.app
 	p.portal, err = stack.NewPortal(ctx, binaries.Portal, p.dir, p.temporal, p.vendor.URL, app)
@@ -95,11 +95,11 @@ func (p *play) start(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	p.closers = append(p.closers, func() error { return p.worker.Stop() })
+	p.closers.Add(func() error { return p.worker.Stop() })
 	if err := p.portal.Start(ctx); err != nil {
 		return err
 	}
-	p.closers = append(p.closers, func() error { return p.portal.Stop() })
+	p.closers.Add(func() error { return p.portal.Stop() })
 	p.starter = stack.NewStarter(binaries.Starter, p.dir, p.temporal)
 	p.second = p.starter
 	p.second.Dir = filepath.Join(p.dir, secondFolder)
@@ -117,17 +117,6 @@ func (p *play) start(ctx context.Context, s settings) error {
 		timeline.Available.Format(time.TimeOnly), timeline.ReauthenticateBy.Format(time.TimeOnly), timeline.Shutdown.Format(time.TimeOnly))
 	say.line("Temporal Web UI %s   emulated vendors %s", p.temporal.WebURL, p.vendor.URL)
 	return nil
-}
-
-// close ends everything, the last started first.
-func (p *play) close() error {
-	var err error
-	for len(p.closers) > 0 {
-		last := len(p.closers) - 1
-		err = errors.Join(err, p.closers[last]())
-		p.closers = p.closers[:last]
-	}
-	return err
 }
 
 // crash kills the worker and starts it again. Its log goes on in the same file.

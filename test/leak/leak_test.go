@@ -43,8 +43,6 @@ func kinds() map[string]kind {
 // odd makes a secret with letters that every encoding writes in its own way.
 func odd(what string) string { return what + "-canary-" + rand.Text() + "+/=&" }
 
-var linkForm = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/l/[A-Za-z0-9_-]+`)
-
 // stage is a world with secrets everywhere.
 type stage struct {
 	*world.World
@@ -150,12 +148,9 @@ func (s *stage) play(t *testing.T) {
 
 	link := s.typed(t, s.Portal.Command(), "link", "--org", page.ID())
 	require.Zero(t, link.Code)
-	visitor, err := stack.NewVisitor()
+	visitor, err := stack.Visit(t.Context(), stack.LinkIn(link.Stdout))
 	require.NoError(t, err)
-	require.NoError(t, visitor.Open(t.Context(), linkForm.FindString(link.Stdout)))
-	require.NoError(t, visitor.Press(t.Context(), "open", nil))
-	require.NoError(t, visitor.Press(t.Context(), "connect-"+acme, nil))
-	require.NoError(t, visitor.Press(t.Context(), "answer=approve", map[string]string{"organization": page.ID()}))
+	require.NoError(t, visitor.Consent(t.Context(), acme, page.ID()))
 	s.Migrated(t, page)
 	for _, args := range [][]string{{"status"}, {"report", "-o", "json"}, {"plan", "--org", page.ID(), "-o", "json"}} {
 		s.typed(t, s.Starter, args...)
@@ -194,13 +189,13 @@ func (s *stage) secrets(t *testing.T) []invariants.Secret {
 	}
 	links := 0
 	for _, text := range append(s.mail.texts(), s.printed...) {
-		for _, link := range linkForm.FindAll(text.Data, -1) {
+		for _, link := range stack.LinksIn(string(text.Data)) {
 			links++
 			home := "mail "
 			if strings.HasPrefix(text.Where, "printed by link") {
 				home = text.Where
 			}
-			all = append(all, invariants.Secret{What: "a link of " + text.Where, Value: path.Base(string(link)), Home: home})
+			all = append(all, invariants.Secret{What: "a link of " + text.Where, Value: path.Base(link), Home: home})
 		}
 	}
 	require.GreaterOrEqual(t, links, 3, "every notice that asks for a sign-in has a link")

@@ -73,7 +73,7 @@ func measure(ctx context.Context, s size, dir string) (m measured, err error) {
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, w.closers.Close()) }()
 	p, err := playbook()
 	if err != nil {
 		return m, err

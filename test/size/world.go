@@ -12,7 +12,6 @@ import (
 	"cutover/internal/adobe"
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
-	"cutover/playbooks"
 	"cutover/test/stack"
 )
 
@@ -70,15 +69,9 @@ func (s size) scenario() emulator.Scenario {
 	}
 }
 
-// playbook is the real one, open today.
+// playbook is the real one, open today, that looks at flow runs once a second.
 func playbook() (migration.Playbook, error) {
-	data, err := playbooks.FS.ReadFile("pinterest-v5.yaml")
-	if err != nil {
-		return migration.Playbook{}, fmt.Errorf("read the playbook: %w", err)
-	}
-	p, err := migration.ParsePlaybook("pinterest-v5.yaml", data, time.Now())
-	now := time.Now().UTC().Truncate(time.Second)
-	p.Timeline = migration.Timeline{Available: now.Add(-time.Minute), ReauthenticateBy: now.AddDate(0, 0, 29), Shutdown: now.AddDate(0, 0, 63)}
+	p, err := stack.Playbook()
 	p.Verification.Poll = migration.Duration(time.Second)
 	return p, err
 }
@@ -87,47 +80,36 @@ func playbook() (migration.Playbook, error) {
 type world struct {
 	emulator *emulator.Emulator
 	temporal client.Client
-	closers  []func() error
+	closers  stack.Closers
 }
 
 func newWorld(ctx context.Context, s size, dir string) (w *world, err error) {
 	w = &world{}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.close())
+			err = errors.Join(err, w.closers.Close())
 		}
 	}()
 	if w.emulator, err = emulator.New(s.scenario(), emulator.Options{}); err != nil {
 		return w, err
 	}
 	vendors := httptest.NewServer(w.emulator)
-	w.closers = append(w.closers, func() error { vendors.Close(); return nil })
+	w.closers.Add(func() error { vendors.Close(); return nil })
 	server, err := stack.StartTemporal(ctx, stack.Options{Dir: dir, Extra: s.server})
 	if err != nil {
 		return w, err
 	}
-	w.closers = append(w.closers, func() error { return server.Stop() })
+	w.closers.Add(func() error { return server.Stop() })
 	if w.temporal, err = server.Client(ctx); err != nil {
 		return w, fmt.Errorf("connect to the Temporal server: %w", err)
 	}
-	w.closers = append(w.closers, func() error { w.temporal.Close(); return nil })
+	w.closers.Add(func() error { w.temporal.Close(); return nil })
 	stop, err := stack.Work(ctx, w.temporal, vendors.URL, dir, large{})
 	if err != nil {
 		return w, err
 	}
-	w.closers = append(w.closers, func() error { stop(); return nil })
+	w.closers.Add(func() error { stop(); return nil })
 	return w, nil
-}
-
-// close ends everything, the last started first.
-func (w *world) close() error {
-	var err error
-	for len(w.closers) > 0 {
-		last := len(w.closers) - 1
-		err = errors.Join(err, w.closers[last]())
-		w.closers = w.closers[:last]
-	}
-	return err
 }
 
 // large is the organization's credential.

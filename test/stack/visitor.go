@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -24,13 +25,42 @@ type Visitor struct {
 	Alert  string // what the page calls attention to; empty: nothing
 }
 
-// NewVisitor opens a browser that nothing is kept in yet.
-func NewVisitor() (*Visitor, error) {
+var linkForm = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/l/[A-Za-z0-9_-]+`)
+
+// LinkIn is the first link to the reconnect page that stands in a text; empty: none does.
+func LinkIn(text string) string { return linkForm.FindString(text) }
+
+// LinksIn are all links to the reconnect page that stand in a text.
+func LinksIn(text string) []string { return linkForm.FindAllString(text, -1) }
+
+// Visit opens a link to the reconnect page in a new browser, as the person does for whom it was made.
+func Visit(ctx context.Context, link string) (*Visitor, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, fmt.Errorf("open a browser: %w", err)
 	}
-	return &Visitor{browser: http.Client{Jar: jar, Timeout: callTimeout}}, nil
+	v := &Visitor{browser: http.Client{Jar: jar, Timeout: callTimeout}}
+	if err := v.Open(ctx, link); err != nil {
+		return nil, err
+	}
+	if err := v.Press(ctx, "open", nil); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Consent connects an account on the reconnect page, and says yes at Pinterest as the organization's person. A page that complains is an error.
+func (v *Visitor) Consent(ctx context.Context, account, organization string) error {
+	if err := v.Press(ctx, "connect-"+account, nil); err != nil {
+		return err
+	}
+	if err := v.Press(ctx, "answer=approve", map[string]string{"organization": organization}); err != nil {
+		return err
+	}
+	if v.Alert != "" {
+		return fmt.Errorf("the page says after the consent: %s", v.Alert)
+	}
+	return nil
 }
 
 // Open shows the page at an address.

@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
@@ -10,9 +9,8 @@ import (
 
 	"cutover/internal/migration"
 	"cutover/test/e2e/world"
+	"cutover/test/stack"
 )
-
-var linkForm = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/l/[A-Za-z0-9_-]+`)
 
 const pageText = `document.body.innerText`
 
@@ -40,7 +38,7 @@ func TestTheReconnectPage(t *testing.T) {
 	link := func() string {
 		answer, err := w.Portal.Command().Do(t.Context(), "link", "--org", acme.ID())
 		require.NoError(t, err)
-		return linkForm.FindString(answer.Stdout)
+		return stack.LinkIn(answer.Stdout)
 	}
 
 	browser := open(t, path)

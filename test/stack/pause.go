@@ -1,0 +1,18 @@
+package stack
+
+import (
+	"context"
+	"time"
+)
+
+// Pause lets time pass, or returns why ctx ended before.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
