@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
-
-	"go.temporal.io/sdk/client"
 
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
+	"cutover/test/stack"
 	"cutover/workflows"
 )
 
@@ -67,16 +65,5 @@ func (w *world) endWatch(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wait for the watch: %w", err)
 	}
-	now := time.Now().UTC()
-	moved, err := w.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: w.run.GetID(), UpdateName: workflows.UpdateReschedule, WaitForStage: client.WorkflowUpdateStageCompleted,
-		Args: []any{workflows.Reschedule{By: "operator", Reason: "everything is done", ReauthenticateBy: now.Add(time.Second), Shutdown: now.Add(2 * time.Second)}},
-	})
-	if err == nil {
-		err = moved.Get(ctx, nil)
-	}
-	if err != nil {
-		return fmt.Errorf("move the shutdown: %w", err)
-	}
-	return nil
+	return stack.EndWatch(ctx, w.temporal, w.run.GetID())
 }

@@ -85,14 +85,7 @@ func late(deadline func(migration.Timeline) time.Time, stage migration.Stage) sc
 
 // until waits for an instant: people act by the calendar.
 func (o *organization) until(ctx context.Context, at time.Time) error {
-	timer := time.NewTimer(time.Until(at))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return stack.Pause(ctx, time.Until(at))
 }
 
 // await waits until the organization's workflow says something.

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/client"
-
 	"cutover/internal/emulator"
 	"cutover/internal/migration"
 	"cutover/test/invariants"
+	"cutover/test/stack"
 	"cutover/workflows"
 )
 
@@ -135,18 +134,7 @@ func (w *world) migrate(ctx context.Context, f *follower, s size) error {
 	if _, err := f.until(ctx, "watches", func(s migration.Status) bool { return s.Phase == migration.Watching }); err != nil {
 		return err
 	}
-	now := time.Now().UTC()
-	moved, err := w.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: f.id, UpdateName: workflows.UpdateReschedule, WaitForStage: client.WorkflowUpdateStageCompleted,
-		Args: []any{workflows.Reschedule{By: "operator", Reason: "everything is done", ReauthenticateBy: now.Add(time.Second), Shutdown: now.Add(2 * time.Second)}},
-	})
-	if err == nil {
-		err = moved.Get(ctx, nil)
-	}
-	if err != nil {
-		return fmt.Errorf("move the shutdown: %w", err)
-	}
-	return nil
+	return stack.EndWatch(ctx, w.temporal, f.id)
 }
 
 // facts are what the invariants are checked against.
