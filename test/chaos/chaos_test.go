@@ -212,6 +212,12 @@ func TestKillSwitchIsMeasured(t *testing.T) {
 	k.measure([]emulator.Entry{renewal}, nil)
 	require.Len(t, k.violations(), 3, "an account is the vendor's too")
 
+	k = killSwitch{slowed: on.Add(-slowFor), on: on, off: on.Add(6 * time.Second), shown: stopReason}
+	k.measure([]emulator.Entry{write("begun before", 800*time.Millisecond, "", true), write("cut", 1800*time.Millisecond, "", false)}, nil)
+	require.Empty(t, k.violations(), "a slow vendor writes it down when it is done")
+	k.measure([]emulator.Entry{write("late", 2*time.Second, "", true)}, nil)
+	require.Len(t, k.violations(), 1)
+
 	k = killSwitch{on: on, off: on.Add(6 * time.Second)}
 	for i := range pace + 1 {
 		k.measure([]emulator.Entry{write("a", 7*time.Second+time.Duration(i)*time.Millisecond, "", true)}, nil)

@@ -22,6 +22,10 @@ const (
 	holdFor = 6 * time.Second
 	// burst is how long writes are counted after it let go.
 	burst = 5 * time.Second
+	// slowly is how long the vendors take for each call around the stop, and slowFor for how long before it: so long that whoever stands between two
+	// writes would begin the second one long after the command.
+	slowly  = 900 * time.Millisecond
+	slowFor = 3 * time.Second
 	// switchShare of the organizations have begun to be carried over when it is thrown.
 	switchShare = 3
 	// stopReason is what whoever looks must be told.
@@ -33,6 +37,7 @@ type killSwitch struct {
 	mu      sync.Mutex
 	enabled int // first enables that were seen
 
+	slowed  time.Time // the vendors, from then to the release
 	on, off time.Time // when the commands had returned, and when that of the release began; zero: it was not thrown
 	shown   string    // the reason in starter status while it held
 	said    error     // why not
@@ -67,7 +72,10 @@ func (p *play) watchSwitch(ctx context.Context) {
 	}
 	p.adversary.mu.Lock()
 	defer p.adversary.mu.Unlock()
-	_, err := p.starter.Do(ctx, "stop", "--by", operator, "--reason", stopReason)
+	slowed := time.Now()
+	err := errors.Join(p.vendor.SetLatency(ctx, slowly), stack.Pause(ctx, slowFor))
+	_, stopped := p.starter.Do(ctx, "stop", "--by", operator, "--reason", stopReason)
+	err = errors.Join(err, stopped)
 	on := time.Now()
 	var shown string
 	var said error
@@ -75,6 +83,7 @@ func (p *play) watchSwitch(ctx context.Context) {
 		shown, said = p.stopShown(ctx)
 		err = stack.Pause(ctx, holdFor-min(holdFor, time.Since(on)))
 	}
+	err = errors.Join(err, p.vendor.SetLatency(context.WithoutCancel(ctx), latency))
 	off := time.Now()
 	_, released := p.starter.Do(context.WithoutCancel(ctx), "release", "--by", operator)
 	if err = errors.Join(err, released); err != nil && ctx.Err() == nil {
@@ -83,7 +92,7 @@ func (p *play) watchSwitch(ctx context.Context) {
 	}
 	p.killed.mu.Lock()
 	defer p.killed.mu.Unlock()
-	p.killed.on, p.killed.off, p.killed.shown, p.killed.said = on, off, shown, said
+	p.killed.slowed, p.killed.on, p.killed.off, p.killed.shown, p.killed.said = slowed, on, off, shown, said
 	fmt.Fprintf(p.out, "%s  the kill switch was on for %s\n", p.clock(), off.Sub(on).Round(100*time.Millisecond))
 }
 
@@ -117,6 +126,9 @@ func (k *killSwitch) measure(ledger []emulator.Entry, delays map[string]time.Dur
 		began := e.At
 		if e.Answered {
 			began = began.Add(-delays[e.Fault]) // a write that is delayed is in the ledger when it is done, or when its caller goes
+		}
+		if !k.slowed.IsZero() && e.At.After(k.slowed) && e.At.Before(k.off) {
+			began = began.Add(-slowly)
 		}
 		switch {
 		case !began.After(k.on):

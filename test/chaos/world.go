@@ -61,6 +61,9 @@ links:
 `, playbookName, o.grant != none, o.order, o.canary, within)
 }
 
+// latency is how long a vendor call takes.
+const latency = 20 * time.Millisecond
+
 // tokenLifetime has tokens end in the middle of the work.
 const tokenLifetime = 45 * time.Second
 
@@ -74,7 +77,7 @@ type files struct {
 // writeWorld writes what the processes read.
 func writeWorld(dir string, all []*organization) (f files, err error) {
 	s := emulator.Scenario{Settings: emulator.Settings{
-		RunWindow: 2 * time.Second, RunRetention: time.Minute, ImmediateRuns: true, Latency: 20 * time.Millisecond, TokenLifetime: tokenLifetime,
+		RunWindow: 2 * time.Second, RunRetention: time.Minute, ImmediateRuns: true, Latency: latency, TokenLifetime: tokenLifetime,
 		OtherDataflows: 1, TotalRequestsPerSecond: workerCount * workerRPS,
 	}}
 	var clients []stack.Credential
